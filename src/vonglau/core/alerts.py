@@ -1,0 +1,230 @@
+"""Alerts: identity, severity, and how they become incidents.
+
+An alert is upserted by `(world, identity)`: folding the same events again changes nothing, and an older draft never overwrites a newer
+one. An alert joins an open incident that is near enough in space and time, and the incident says why; otherwise it opens one.
+"""
+
+import math
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+from django.db import transaction
+from django.utils import translation
+
+from vonglau.core import audit, changes
+from vonglau.core.alert_models import Alert
+from vonglau.core.detection import AlertDraft, Detector, Severity
+from vonglau.core.events import from_us
+from vonglau.core.incidents import desk
+from vonglau.core.incidents.models import Incident
+from vonglau.core.incidents.states import OPEN
+from vonglau.core.people.policy import SYSTEM
+from vonglau.core.seams import IncidentKind, Service, alert_kinds
+
+RANK = {Severity.EXTREME: 4, Severity.SEVERE: 3, Severity.MODERATE: 2, Severity.MINOR: 1, Severity.UNKNOWN: 0}
+
+Locate = Callable[[float, float], tuple[str, bool]]
+"""(lon, lat) → (ward code or "", near a border)."""
+
+EARTH_METRES = 6_371_008.8
+
+
+def metres(lon1: float, lat1: float, lon2: float, lat2: float) -> float:
+    """Great-circle distance (haversine, mean Earth radius of IUGG)."""
+    phi1, phi2 = math.radians(lat1), math.radians(lat2)
+    half = math.sin((phi2 - phi1) / 2) ** 2
+    half += math.cos(phi1) * math.cos(phi2) * math.sin(math.radians(lon2 - lon1) / 2) ** 2
+    return 2 * EARTH_METRES * math.asin(min(1.0, math.sqrt(half)))
+
+
+def headline(alert: Alert) -> str:
+    """The alert in one line, in the active language."""
+    kind = alert_kinds().get(alert.kind)
+    return kind.headline({**alert.facts, "subject": alert.subject}) if kind else f"{alert.kind}: {alert.subject}"
+
+
+def explanation(alert: Alert) -> str:
+    """Why it exists, in a few sentences, in the active language."""
+    kind = alert_kinds().get(alert.kind)
+    return kind.explain({**alert.facts, "subject": alert.subject}) if kind else ""
+
+
+def _values(draft: AlertDraft) -> dict[str, Any]:
+    return {
+        "kind": draft.kind,
+        "severity": draft.severity.value,
+        "urgency": draft.urgency.value,
+        "certainty": draft.certainty.value,
+        "rank": RANK[draft.severity],
+        "onset": from_us(draft.onset_us),
+        "updated": from_us(draft.updated_us),
+        "ended": from_us(draft.ended_us) if draft.ended_us is not None else None,
+        "subject": draft.subject[:200],
+        "lon": draft.lon,
+        "lat": draft.lat,
+        "facts": dict(draft.facts),
+        "series": [list(point) for point in draft.series],
+        "evidence": list(draft.evidence),
+    }
+
+
+def store(
+    world: str, service: Service, detector: Detector, drafts: Sequence[AlertDraft], locate: Locate | None = None
+) -> list[Alert]:
+    """Upsert what a detector said in one transaction, and let it become incidents. Returns the alerts that changed."""
+    if not drafts:
+        return []
+    latest = {draft.identity: draft for draft in sorted(drafts, key=lambda draft: draft.updated_us)}
+    with transaction.atomic():
+        known = {alert.identity: alert for alert in Alert.objects.filter(world=world, identity__in=list(latest))}
+        changed = []
+        for draft in latest.values():
+            alert = _upsert(known.get(draft.identity), draft, world, service, detector, locate)
+            if alert is not None:
+                changed.append(alert)
+                _correlate(alert, service)
+        changes.announce_many((alert.world, "alert", alert.identity, "", _told(alert)) for alert in changed)
+    return changed
+
+
+def _upsert(
+    known: Alert | None, draft: AlertDraft, world: str, service: Service, detector: Detector, locate: Locate | None
+) -> Alert | None:
+    """None when nothing is new: redelivery after a crash is harmless."""
+    values = _values(draft)
+    if known is None:
+        ward, near = locate(draft.lon, draft.lat) if locate and draft.lon is not None and draft.lat is not None else ("", False)
+        return Alert.objects.create(
+            world=world,
+            identity=draft.identity,
+            service=service.name,
+            detector=detector.name,
+            ward=ward,
+            near_border=near,
+            **values,
+        )
+    if values["updated"] < known.updated or all(getattr(known, name) == value for name, value in values.items()):
+        return None
+    for name, value in values.items():
+        setattr(known, name, value)
+    known.save()
+    return known
+
+
+def _told(alert: Alert) -> dict[str, Any]:
+    """What the change stream says: enough to decide whether to refresh, and when the event behind it was received."""
+    return {
+        "kind": alert.kind,
+        "rank": alert.rank,
+        "ended": alert.ended is not None,
+        "ward": alert.ward,
+        "incident": alert.incident.ref if alert.incident else None,
+        "lon": alert.lon,
+        "lat": alert.lat,
+        "evidence": alert.evidence[-1:],
+    }
+
+
+def _correlate(alert: Alert, service: Service) -> None:
+    """Join or open an incident, once; later updates of the alert feed the one it joined."""
+    if alert.incident is not None:
+        _feed(alert, alert.incident)
+        return
+    for kind in service.incident_kinds:
+        rule = kind.correlation
+        if rule is None or alert.kind not in rule.alert_kinds or alert.rank < rule.min_rank or alert.ended is not None:
+            continue
+        near = _nearest(alert, kind)
+        if near is None:
+            _open(alert, service, kind)
+        else:
+            incident, distance, seconds = near
+            alert.incident = incident
+            alert.joined = {"by": "near", "metres": round(distance), "seconds": round(seconds)}
+            alert.save(update_fields=["incident", "joined"])
+            _log(alert, incident, "joins")
+            _feed(alert, incident)
+        return
+
+
+def _nearest(alert: Alert, kind: IncidentKind) -> tuple[Incident, float, float] | None:
+    """The nearest open incident of this kind within the rule's distance, fed within its window."""
+    rule = kind.correlation
+    if rule is None or alert.lon is None or alert.lat is None:
+        return None
+    best: tuple[Incident, float, float] | None = None
+    for incident in _candidates(alert, kind, rule.metres):
+        if incident.lon is None or incident.lat is None:
+            continue
+        distance = metres(alert.lon, alert.lat, incident.lon, incident.lat)
+        last = incident.alerts.order_by("-updated").values_list("updated", flat=True).first()
+        seconds = (alert.onset - (last or incident.received_at)).total_seconds()
+        if distance <= rule.metres and seconds <= rule.window.total_seconds() and (best is None or distance < best[1]):
+            best = (incident, distance, max(0.0, seconds))
+    return best
+
+
+def _candidates(alert: Alert, kind: IncidentKind, radius: float) -> Iterable[Incident]:
+    """A box around the alert: what an ordinary index can answer before distances are computed."""
+    assert alert.lon is not None and alert.lat is not None
+    dlat = math.degrees(radius / EARTH_METRES)
+    dlon = dlat / max(0.01, math.cos(math.radians(alert.lat)))
+    return Incident.objects.filter(
+        world=alert.world,
+        kind=kind.code,
+        state__in=OPEN,
+        lon__range=(alert.lon - dlon, alert.lon + dlon),
+        lat__range=(alert.lat - dlat, alert.lat + dlat),
+    )
+
+
+def _open(alert: Alert, service: Service, kind: IncidentKind) -> None:
+    with translation.override("vi"):
+        title = headline(alert)
+    incident = desk.open_incident(
+        desk.Opening(
+            world=alert.world,
+            kind=kind.code,
+            service=service.name,
+            title=title,
+            origin="alert",
+            level="urgent" if alert.rank >= kind.urgent_from else kind.level,
+            rank=alert.rank,
+            lon=alert.lon,
+            lat=alert.lat,
+            ward=alert.ward,
+            near_border=alert.near_border,
+            at=alert.updated,
+            because={"alert": alert.identity, "kind": alert.kind, "detector": alert.detector},
+        ),
+        SYSTEM,
+    )
+    alert.incident, alert.joined = incident, {"by": "opened"}
+    alert.save(update_fields=["incident", "joined"])
+
+
+def _feed(alert: Alert, incident: Incident) -> None:
+    """A graver alert makes its open incident graver; nothing else of the incident is the machine's to change."""
+    if incident.state in OPEN and alert.rank > incident.rank:
+        incident.rank = alert.rank
+        incident.version += 1
+        incident.save(update_fields=["rank", "version"])
+        _log(alert, incident, "worsens")
+        desk.tell(incident, "worsens", SYSTEM.name)
+    elif incident.state in OPEN and alert.ended is not None:
+        _log(alert, incident, "ends")
+        desk.tell(incident, "ends", SYSTEM.name)
+
+
+def _log(alert: Alert, incident: Incident, step: str) -> None:
+    body = {
+        "at": alert.updated.isoformat(timespec="microseconds"),
+        "who": SYSTEM.name,
+        "role": SYSTEM.role,
+        "step": step,
+        "alert": alert.identity,
+        "kind": alert.kind,
+        "rank": alert.rank,
+        **({"joined": alert.joined} if alert.joined else {}),
+    }
+    audit.record(incident.stream, body)

@@ -1,0 +1,102 @@
+"""The error tree. A message is advice: what is wrong, where, and what to do.
+
+    VongLauError
+    ├── BadInput              what came in cannot be used              (HTTP 400/422, exit 2)
+    │   └── BadFile           a file that was given to a command
+    ├── NotAllowed            the policy says no                       (HTTP 403)
+    ├── NotFound              no such thing in this world              (HTTP 404)
+    ├── Conflict              the thing has moved on since it was read (HTTP 409)
+    │   └── StepNotPossible   the state table has no such step from here
+    ├── Unavailable           try again later; nothing was kept        (HTTP 503, Retry-After)
+    │   ├── Overloaded        too much at once                         (HTTP 429)
+    │   └── StorageFull       no room left on the disk                 (HTTP 507)
+    └── Broken                a check of integrity failed              (HTTP 500, exit 1)
+
+`except Exception` stands only in supervisors (the worker's loop, the door's writer). Foreign exceptions are translated at
+the edge and chained.
+"""
+
+
+class VongLauError(Exception):
+    """Something went wrong inside Vọng Lâu."""
+
+    status = 500
+    title = "Internal error"
+
+    def __init__(self, message: str | None = None, **extra: object) -> None:
+        super().__init__(message or self.__doc__)
+        self.extra = extra
+        """Members added to the RFC 9457 problem document: plain data only."""
+
+    @property
+    def message(self) -> str:
+        return str(self.args[0])
+
+
+class BadInput(VongLauError):
+    """The input cannot be used as it is."""
+
+    status = 400
+    title = "Bad input"
+
+
+class BadFile(BadInput):
+    """The file cannot be read; check its path, its format and its mapping."""
+
+    title = "Bad file"
+
+
+class NotAllowed(VongLauError):
+    """Your role does not allow this here."""
+
+    status = 403
+    title = "Not allowed"
+
+
+class NotFound(VongLauError):
+    """There is no such thing in this world."""
+
+    status = 404
+    title = "Not found"
+
+
+class Conflict(VongLauError):
+    """Somebody else changed this in the meantime; reload and try again."""
+
+    status = 409
+    title = "Conflict"
+
+
+class StepNotPossible(Conflict):
+    """The incident's state does not allow this step."""
+
+    title = "Step not possible"
+
+
+class Unavailable(VongLauError):
+    """Not available just now; nothing was kept, try again."""
+
+    status = 503
+    title = "Unavailable"
+    retry_after = 2
+
+
+class Overloaded(Unavailable):
+    """Too much at once; slow down and try again."""
+
+    status = 429
+    title = "Too many requests"
+
+
+class StorageFull(Unavailable):
+    """No room left on the disk; nothing was kept. Free space and try again."""
+
+    status = 507
+    title = "Storage full"
+    retry_after = 30
+
+
+class Broken(VongLauError):
+    """An integrity check failed."""
+
+    title = "Integrity check failed"

@@ -1,0 +1,90 @@
+"""What happened. Contract 1 of the house.
+
+An event has the CloudEvents 1.0 attributes, plus where it happened (`lon`, `lat`, WGS 84) and its world. It is immutable;
+`(world, source, id)` is its identity: sent twice, stored once; the same identity with other content or time is quarantined.
+Personal data never enters events: they hold references and salted digests only.
+
+This module is pure: no Django, no database, no clock.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+LIVE = "live"
+"""The world of what really happens. Absent CloudEvents extension `exercise` means this one."""
+
+FUTURE_TOLERANCE = timedelta(minutes=10)
+"""How far an event's time may be ahead of its world's clock before it is quarantined."""
+
+TICK_TYPE = "vn.vonglau.clock.tick"
+"""Ticks are events of the log too, so that silence is a fold like any other. `time` is the world's clock."""
+
+WORLD_PATTERN = re.compile(r"[a-z0-9][a-z0-9-]{0,62}\Z")
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def to_us(moment: datetime) -> int:
+    """Microseconds since 1970-01-01 UTC: exact integers, because floats of today's seconds lose microseconds."""
+    delta = moment - _EPOCH
+    return (delta.days * 86_400 + delta.seconds) * 1_000_000 + delta.microseconds
+
+
+def from_us(us: int) -> datetime:
+    return _EPOCH + timedelta(microseconds=us)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """One event, checked. `data` is the JSON text as it was sent (UTF-8), never re-serialised; empty when there is none."""
+
+    id: str
+    source: str
+    type: str
+    time_us: int
+    """When it happened, µs UTC. The sender's `time`, or the receipt when it was absent."""
+    subject: str | None = None
+    lon: float | None = None
+    lat: float | None = None
+    data: bytes = b""
+    world: str = LIVE
+    extensions: Mapping[str, str | int | bool] = field(default_factory=dict)
+    """Other CloudEvents attributes as sent (datacontenttype, dataschema, traceparent, …)."""
+
+    @property
+    def time(self) -> datetime:
+        return from_us(self.time_us)
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """An event with its place in the log."""
+
+    pos: int
+    recorded_us: int
+    event: Event
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """Why an item was not accepted. `pointer` is an RFC 6901 JSON pointer into the item; `reason` is advice in English."""
+
+    pointer: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EventType:
+    """A type a service declares: events of this type with another payload are quarantined, undeclared types are kept.
+
+    `payload` is a msgspec Struct type; the door decodes `data` into it strictly and keeps the bytes as sent.
+    """
+
+    name: str
+    title: object
+    """Shown to people; may be a lazy translation."""
+    payload: type[Any] | None
+    direction: str = "in"

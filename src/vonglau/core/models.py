@@ -1,0 +1,32 @@
+"""Every table of the core in one list; each stands in its own room."""
+
+from vonglau.core.alert_models import Alert, Cursor, DetectorState
+from vonglau.core.audit_models import AuditHead, AuditRow, Checkpoint, Note
+from vonglau.core.changes import Change
+from vonglau.core.incidents.models import Evidence, Incident, IncidentCounter
+from vonglau.core.notify_models import Notice, Publication
+from vonglau.core.people.models import Agency, ApiToken, Role, Unit, User
+from vonglau.core.worlds import World, WorldKind
+
+__all__ = [
+    "Agency",
+    "Alert",
+    "ApiToken",
+    "AuditHead",
+    "AuditRow",
+    "Change",
+    "Checkpoint",
+    "Cursor",
+    "DetectorState",
+    "Evidence",
+    "Incident",
+    "IncidentCounter",
+    "Note",
+    "Notice",
+    "Publication",
+    "Role",
+    "Unit",
+    "User",
+    "World",
+    "WorldKind",
+]

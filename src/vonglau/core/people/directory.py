@@ -1,0 +1,36 @@
+"""Agencies as they existed on a day."""
+
+from datetime import date
+
+from django.db.models import Q, QuerySet
+
+from vonglau.core.errors import BadInput
+from vonglau.core.people.models import Agency
+
+
+def agencies(on: date) -> "QuerySet[Agency]":
+    """Every agency that exists on that day, the centre itself left out: it assigns, it is not assigned to."""
+    valid = Q(valid_from__lte=on) & (Q(valid_to__isnull=True) | Q(valid_to__gt=on))
+    return Agency.objects.filter(valid).exclude(kind="centre").order_by("name_vi")
+
+
+def agency(code: str, on: date) -> Agency:
+    found = agencies(on).filter(code=code).first()
+    if found is None:
+        raise BadInput(f"There is no agency {code!r} on {on}.", pointer="/agency")
+    return found
+
+
+def suggested(on: date, *, category: str = "", ward: str = "", usual: str = "") -> list[Agency]:
+    """Agencies in the order a person would think of them: the usual one, the category's, the ward's, then the rest."""
+
+    def place(agency: Agency) -> tuple[int, str]:
+        if usual and agency.code == usual:
+            return (0, agency.name_vi)
+        if category and category in agency.categories:
+            return (1, agency.name_vi)
+        if ward and ward in agency.wards:
+            return (2, agency.name_vi)
+        return (3, agency.name_vi)
+
+    return sorted(agencies(on), key=place)

@@ -1,0 +1,111 @@
+"""Who may do what. The only place that knows; pages, API and gateways ask here.
+
+Operators and supervisors run the desk; agencies act on their own incidents; leaders read; administrators manage accounts and do not act
+on incidents; tokens do what their scopes say; the system does what the state table gives it.
+"""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from django.utils.translation import gettext as _
+
+from vonglau.core.incidents.states import ENDED, State, Step, find, rules_from
+
+if TYPE_CHECKING:
+    from vonglau.core.incidents.models import Incident
+    from vonglau.core.people.models import ApiToken, User
+
+SCOPES = ("events:write", "events:read", "read", "incidents:write", "reports:write", "quarantine:write")
+"""`read` covers every list and stream of the API; `events:read` the log alone."""
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who acts: an account, a token, the system or a reporter. Only `name` and `role` enter the audit chain."""
+
+    name: str
+    role: str
+    agency_id: int | None = None
+    agency_code: str = ""
+    scopes: frozenset[str] = frozenset()
+    world: str | None = None
+    """A token's world: it writes only there. None: any (accounts)."""
+
+    @staticmethod
+    def of_user(user: "User") -> "Actor":
+        agency = user.agency
+        return Actor(user.username, user.role, agency.pk if agency else None, agency.code if agency else "")
+
+    @staticmethod
+    def of_token(token: "ApiToken") -> "Actor":
+        role = "operator" if "incidents:write" in token.scopes else "token"
+        return Actor(f"token:{token.name}", role, scopes=frozenset(token.scopes), world=token.world)
+
+
+SYSTEM = Actor("system", "system")
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """Allowed, or why not in words for the person."""
+
+    allowed: bool
+    reason: str = ""
+
+    def __bool__(self) -> bool:
+        return self.allowed
+
+
+YES = Verdict(True)
+
+
+def may_step(actor: Actor, incident: "Incident", step: str) -> Verdict:
+    """May this actor make this step on this incident now? The state table decides; two rows need more than a role."""
+    rule = find(incident.state, step)
+    if rule is None:
+        return Verdict(False, _("Bước này không có từ trạng thái hiện tại."))
+    if actor.world is not None and actor.world != incident.world:
+        return Verdict(False, _("Khóa truy cập thuộc thế giới khác."))
+    if actor.role not in rule.roles:
+        return Verdict(False, _("Vai trò của bạn không được làm bước này."))
+    if rule.own and actor.role == "agency" and (incident.agency_id is None or incident.agency_id != actor.agency_id):
+        return Verdict(False, _("Sự việc không được giao cho cơ quan của bạn."))
+    if step == Step.CLOSE and incident.origin == "alert" and actor.role == "operator":
+        return Verdict(False, _("Sự việc từ cảnh báo do trưởng ca xác nhận trước khi đóng."))
+    if step == Step.PAUSE and incident.paused_at is not None:
+        return Verdict(False, _("Đồng hồ đang tạm dừng."))
+    if step == Step.RESUME and incident.paused_at is None:
+        return Verdict(False, _("Đồng hồ không tạm dừng."))
+    return YES
+
+
+def steps(actor: Actor, incident: "Incident") -> list[str]:
+    """The steps this actor may make now, in the table's order: what the page offers."""
+    return [rule.step for rule in rules_from(incident.state) if may_step(actor, incident, rule.step)]
+
+
+def may_see(actor: Actor, incident: "Incident") -> bool:
+    """The centre sees all; an agency what is or was put in its hands; a token what its scope and world allow."""
+    if actor.role == "agency":
+        return incident.agency_id is not None and incident.agency_id == actor.agency_id
+    if actor.role == "token":
+        return bool(actor.scopes & {"read", "incidents:write"}) and actor.world == incident.world
+    return actor.role in {"operator", "supervisor", "leader", "administrator", "system"}
+
+
+def may_see_centre(actor: Actor) -> bool:
+    """The board, alerts, quarantine counts and indicators of the whole city."""
+    return actor.role in {"operator", "supervisor", "leader", "administrator"} or "read" in actor.scopes
+
+
+def may_mend_quarantine(actor: Actor) -> bool:
+    return actor.role in {"supervisor", "operator", "administrator"} or "quarantine:write" in actor.scopes
+
+
+def may_administer(actor: Actor) -> bool:
+    return actor.role == "administrator"
+
+
+def final(state: str) -> bool:
+    """A state nobody leaves except by reopening."""
+    return State(state) in ENDED

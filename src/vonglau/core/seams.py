@@ -1,0 +1,161 @@
+"""Every extension point, a sentence each. Our own services come in through the same door as a stranger's.
+
+A service is a folder with a `service.py` that builds one `Service`, named in the entry-point group `vonglau.services`:
+
+    [project.entry-points."vonglau.services"]
+    traffic = "vonglau.services.traffic.service:service"
+
+What it declares there is everything the rest of the house may know about it.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from functools import cache
+from importlib.metadata import entry_points
+from typing import Any
+
+from django.utils.functional import Promise
+
+from vonglau.core.detection import Detector
+from vonglau.core.events import EventType
+from vonglau.core.indicators.definitions import Indicator
+
+Text = str | Promise
+"""Words for people: Vietnamese in the code, translated lazily."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AlertKind:
+    """An alert's words. `headline` and `explain` turn its facts into one line and a few sentences, in the active language."""
+
+    code: str
+    title: Text
+    headline: Callable[[Mapping[str, Any]], str]
+    explain: Callable[[Mapping[str, Any]], str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Correlation:
+    """Which alerts become incidents of a kind, and which join one that is open: near enough in space and time.
+
+    An alert of `alert_kinds` with at least `min_rank` (CAP severity, 4 Extreme … 1 Minor) opens an incident, unless an open one of
+    the same kind lies within `metres` and was last fed within `window`: then it joins, and the incident says why.
+    """
+
+    alert_kinds: frozenset[str]
+    min_rank: int = 2
+    metres: float = 300.0
+    window: timedelta = timedelta(hours=2)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IncidentKind:
+    """A kind of incident. Services add kinds, never states."""
+
+    code: str
+    title: Text
+    level: str = "normal"
+    """Default level: urgent | normal | complex, or a function of the rank through `urgent_from`."""
+    urgent_from: int = 5
+    """From this CAP rank on the incident starts as urgent (5: never)."""
+    correlation: Correlation | None = None
+    agency: str = ""
+    """Code of the agency that usually handles it: offered first, never assigned by itself."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page:
+    """A page in the navigation: a URL name, and the roles that see it."""
+
+    title: Text
+    url_name: str
+    roles: frozenset[str]
+    order: int = 50
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DemoEvent:
+    """Something that happens in the demonstration's day: a CloudEvent for the door, as plain data without `exercise`."""
+
+    at: datetime
+    event: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DemoCall:
+    """Something a person does in the demonstration's day: called by the demo with the world's id when its time has come."""
+
+    at: datetime
+    act: Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DemoPlan:
+    """For which locality and between which moments (UTC) a service is to invent its day; the seed makes it repeatable."""
+
+    locality: str
+    start: datetime
+    end: datetime
+    seed: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Service:
+    """A city service's manifest. `name` is its folder, its database label and its prefix in codes."""
+
+    name: str
+    title: Text
+    event_types: Sequence[EventType] = ()
+    detectors: Sequence[Detector] = ()
+    alert_kinds: Sequence[AlertKind] = ()
+    incident_kinds: Sequence[IncidentKind] = ()
+    indicators: Sequence[Indicator] = ()
+    pages: Sequence[Page] = ()
+    urls: str = ""
+    """Dotted path of its URL module, mounted under `/<name>/`; empty when it has no pages."""
+    app: str = ""
+    """Dotted path of its Django app; empty when it has no tables."""
+    about: Callable[[Any], Sequence[tuple[Text, str]]] | None = None
+    """Rows (label, text) the service adds to an incident's page: what the core does not know about it. No personal data."""
+    demo: Callable[[DemoPlan], Iterable[DemoEvent | DemoCall]] | None = None
+    """A believable day of it, in order of time."""
+    settings: Mapping[str, Any] = field(default_factory=dict)
+
+
+GROUP = "vonglau.services"
+
+
+@cache
+def services() -> tuple[Service, ...]:
+    """Every installed service, in order of name. A manifest that cannot be loaded stops the start: half a city is no city."""
+    return tuple(sorted((point.load() for point in entry_points(group=GROUP)), key=lambda service: service.name))
+
+
+@cache
+def event_types() -> dict[str, EventType]:
+    return {type_.name: type_ for service in services() for type_ in service.event_types}
+
+
+@cache
+def alert_kinds() -> dict[str, AlertKind]:
+    return {kind.code: kind for service in services() for kind in service.alert_kinds}
+
+
+@cache
+def incident_kinds() -> dict[str, tuple[Service, IncidentKind]]:
+    return {kind.code: (service, kind) for service in services() for kind in service.incident_kinds}
+
+
+@cache
+def detectors() -> tuple[tuple[Service, Detector], ...]:
+    return tuple((service, detector) for service in services() for detector in service.detectors)
+
+
+@cache
+def indicators() -> dict[str, Indicator]:
+    """The core's own first, then what services declare."""
+    from vonglau.core.indicators.standard import STANDARD
+
+    declared = [*STANDARD, *(indicator for service in services() for indicator in service.indicators)]
+    return {indicator.code: indicator for indicator in declared}

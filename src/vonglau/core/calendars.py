@@ -1,11 +1,12 @@
 """Working calendars: deadlines run on working time, exactly.
 
-Pure: no clock, no database. All sums are integers of microseconds over a table of working sessions with prefix sums, so that adding
-a duration is two binary searches and no rounding exists.
+Pure: no clock, no database. All sums are integers of microseconds over a table of working sessions with prefix sums, so
+that adding a duration is two binary searches and no rounding exists.
 
-The edge, defined once: `add_working(start, d)` is the first instant at which `d` of working time has passed since `start`. A
-deadline that uses a session up falls on its end (17:00, not 07:30 of the next day). `d = 0` gives `start` itself, or the beginning of
-the next session when `start` lies outside working time. `is_working` is half-open: 07:30 works, 17:00 does not.
+The edge, defined once: `add_working(start, d)` is the first instant at which `d` of working time has passed since
+`start`. A deadline that uses a session up falls on its end (17:00, not 07:30 of the next day). `d = 0` gives `start`
+itself, or the beginning of the next session when `start` lies outside working time. `is_working` is half-open: 07:30
+works, 17:00 does not.
 """
 
 import re
@@ -27,6 +28,9 @@ from vonglau.core.facts import Text, data_path, read_yaml
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 FIRST_YEAR, LAST_YEAR = 2000, 2099
 """Years a calendar can be asked about: the lunar tables of the holidays library and our facts are good within them."""
+
+ALWAYS = "always"
+"""The name of the calendar without nights and holidays."""
 
 _SESSION = re.compile(r"(\d\d:\d\d)-(\d\d:\d\d|24:00)\Z")
 
@@ -82,7 +86,7 @@ class WeekHours(NamedTuple):
 
 
 class _Table(NamedTuple):
-    """Sessions of the years first..last in order, µs UTC; `done[i]` is the working time before session i (one entry more)."""
+    """Sessions of the years first..last in order, µs UTC; `done[i]`: working time before session i (one entry more)."""
 
     first: int
     last: int
@@ -114,17 +118,19 @@ class Calendar:
         self._round_the_clock = False
         self._table = _Table(0, 0, [], [], [0])
         if not any(spans for hours_ in self._hours for spans in hours_.week):
-            raise BadInput("a calendar without working hours never reaches a deadline; give at least one session a week")
+            raise BadInput(
+                "a calendar without working hours never reaches a deadline; give at least one session a week"
+            )
 
     @classmethod
     def load(cls, name: str = "vn") -> "Calendar":
         """The calendar of `data/calendars/<name>.yaml`; the same object each time."""
-        return _loaded(name)
+        return calendar(name)
 
     @classmethod
     def always(cls) -> "Calendar":
         """24 hours, 7 days: for levels that do not stop at night."""
-        return _always()
+        return calendar(ALWAYS)
 
     @property
     def round_the_clock(self) -> bool:
@@ -134,7 +140,7 @@ class Calendar:
     # ------------------------------------------------------------------ the three questions
 
     def add_working(self, start: datetime, duration: timedelta) -> datetime:
-        """The first instant at which `duration` of working time has passed since `start`, UTC. See the module for the edges."""
+        """The first instant at which `duration` of working time has passed since `start`, UTC; edges as above."""
         wanted = duration_us(duration)
         if wanted < 0:
             raise BadInput("a working duration cannot be negative; swap the two instants instead")
@@ -185,7 +191,9 @@ class Calendar:
     # ------------------------------------------------------------------ the table
 
     def _spans(self, day: date) -> tuple[Span, ...]:
-        hours = next((h for h in self._hours if h.valid_from <= day and (h.valid_to is None or day <= h.valid_to)), None)
+        hours = next(
+            (h for h in self._hours if h.valid_from <= day and (h.valid_to is None or day <= h.valid_to)), None
+        )
         if hours is None or self.day_off(day) is not None:
             return ()
         exchanged = bool(self._country) and day in _public_holidays(self._country, day.year)[1]
@@ -194,7 +202,9 @@ class Calendar:
         return hours.week[day.weekday()]
 
     def _local_us(self, day: date, minute: int) -> int:
-        midnight = datetime.combine(day + timedelta(days=minute // 1440), time(minute % 1440 // 60, minute % 60), self.zone)
+        midnight = datetime.combine(
+            day + timedelta(days=minute // 1440), time(minute % 1440 // 60, minute % 60), self.zone
+        )
         return to_us(midnight.astimezone(UTC))
 
     def _build(self, first: int, last: int) -> _Table:
@@ -224,12 +234,14 @@ class Calendar:
     def _further(self, table: _Table) -> _Table:
         """More years, for a duration that leaves the table."""
         if table.last >= LAST_YEAR:
-            raise BadInput(f"the deadline falls after {LAST_YEAR}, or no working hours follow; check the duration and the calendar")
+            raise BadInput(
+                f"the deadline falls after {LAST_YEAR}, or no working hours follow; check the duration and the calendar"
+            )
         return self._build(table.first, min(table.last + 4, LAST_YEAR))
 
 
 def _reaches(table: _Table, at: int, wanted: int) -> bool:
-    """Whether the table holds the answer: enough working time after `at`, and for a zero duration a session to fall into."""
+    """Whether the table holds the answer: enough working time after `at`, or a session to fall into."""
     if wanted == 0:
         return bool(table.ends) and table.ends[-1] >= at
     return _worked(table, at) + wanted <= table.done[-1]
@@ -261,7 +273,9 @@ def _public_holidays(country: str, year: int) -> tuple[dict[date, Text], frozens
         local = holidays.country_holidays(country, years=year, language="vi" if country == "VN" else None)
         english = holidays.country_holidays(country, years=year, language="en_US")
     except NotImplementedError as error:
-        raise BadInput(f"the holidays library does not know the country {country}; use an ISO 3166 code such as VN") from error
+        raise BadInput(
+            f"the holidays library does not know the country {country}; use an ISO 3166 code such as VN"
+        ) from error
     names = {day: Text(vi=name, en=english.get(day) or name) for day, name in local.items() if day.year == year}
     return names, frozenset(local.weekend_workdays)
 
@@ -282,14 +296,19 @@ def _parse_spans(path: object, where: str, texts: Iterable[str]) -> tuple[Span, 
 
 
 @cache
-def _loaded(name: str) -> Calendar:
+def calendar(name: str = "vn") -> Calendar:
+    """A calendar by name: one of `data/calendars/`, or `always`. The same object each time."""
+    if name == ALWAYS:
+        return _always()
     path = data_path("calendars", f"{name}.yaml")
     file = read_yaml(path, _CalendarFile)
     hours = []
     for number, entry in enumerate(file.hours):
         where = f"hours[{number}]"
         if set(entry.sessions) != set(WEEKDAYS):
-            raise BadFile(f"{path}, {where}.sessions: name all seven weekdays ({', '.join(WEEKDAYS)}); [] for a day off")
+            raise BadFile(
+                f"{path}, {where}.sessions: name all seven weekdays ({', '.join(WEEKDAYS)}); [] for a day off"
+            )
         week = tuple(_parse_spans(path, f"{where}.sessions.{day}", entry.sessions[day]) for day in WEEKDAYS)
         extra = _parse_spans(path, f"{where}.extra_working_day", entry.extra_working_day)
         hours.append(WeekHours(entry.valid_from, entry.valid_to, week, extra))
@@ -306,9 +325,8 @@ def _loaded(name: str) -> Calendar:
         raise BadFile(f"{path}, zone: {file.zone} is not a time zone; use a name such as Asia/Ho_Chi_Minh") from error
 
 
-@cache
 def _always() -> Calendar:
     every_day = ((Span(0, 1440),),) * 7
-    calendar = Calendar([WeekHours(date(FIRST_YEAR, 1, 1), None, every_day, every_day[0])], "UTC")
-    calendar._round_the_clock = True
-    return calendar
+    always = Calendar([WeekHours(date(FIRST_YEAR, 1, 1), None, every_day, every_day[0])], "UTC")
+    always._round_the_clock = True
+    return always

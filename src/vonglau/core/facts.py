@@ -1,7 +1,7 @@
 """A place's facts are files: found here, read here, and refused here with the file, the line and what to do.
 
-Facts are the folder `data/` of a checkout, or `vonglau/_data` of an installed wheel. An installation overrides single files
-by putting its own under the same relative path into the folder named by the environment variable `VONGLAU_FACTS`.
+Facts are the folder `data/` of a checkout, or `vonglau/_data` of an installed wheel. An installation overrides single
+files by putting its own under the same relative path into the folder named by the environment variable `VONGLAU_FACTS`.
 """
 
 import csv
@@ -70,7 +70,7 @@ def _text(path: Path) -> str:
 
 
 def _line_of(text: str, pointer: str) -> int | None:
-    """The line in a YAML text that a msgspec path such as `$.levels[0].handle` points at, as far as it can be followed."""
+    """The line that a msgspec path such as `$.levels[0].handle` points at, as far as it can be followed."""
     node: yaml.Node | None = yaml.compose(text, Loader=yaml.SafeLoader)
     for step in pointer.removeprefix("$").replace("[", ".[").split("."):
         if not step or node is None:
@@ -86,7 +86,7 @@ def _line_of(text: str, pointer: str) -> int | None:
 
 
 def read_yaml(path: Path, shape: type[T]) -> T:
-    """A YAML file as the given shape (a msgspec Struct by habit). BadFile names the line, the key and what was expected."""
+    """A YAML file as the given shape (a msgspec Struct by habit). BadFile names line, key and what was expected."""
     text = _text(path)
     try:
         plain: Any = yaml.safe_load(text)
@@ -106,7 +106,7 @@ def read_yaml(path: Path, shape: type[T]) -> T:
 
 
 def read_csv(path: Path, *columns: str) -> Iterator[tuple[int, dict[str, str]]]:
-    """Rows of a CSV file with their line numbers. BadFile when a named column is missing or a row has too many or few cells."""
+    """Rows of a CSV file with their line numbers. BadFile when a named column or a cell is missing."""
     with_header = csv.DictReader(_text(path).removeprefix("\ufeff").splitlines(), strict=True)
     missing = [column for column in columns if column not in (with_header.fieldnames or ())]
     if missing:
@@ -114,7 +114,9 @@ def read_csv(path: Path, *columns: str) -> Iterator[tuple[int, dict[str, str]]]:
     try:
         for row in with_header:
             if None in row or None in row.values():
-                raise BadFile(f"{path}, line {with_header.line_num}: a row must have {len(with_header.fieldnames or ())} cells")
+                raise BadFile(
+                    f"{path}, line {with_header.line_num}: a row must have {len(with_header.fieldnames or ())} cells"
+                )
             yield with_header.line_num, row
     except csv.Error as error:
         raise BadFile(f"{path}, line {with_header.line_num}: not valid CSV: {error}; check the quotes") from error
@@ -154,7 +156,7 @@ class AgencyFact(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     code: str
     name: Text
     kind: str
-    """centre | department | utility | police | ward"""
+    """centre | department | ward | police | company"""
     valid_from: date
     email: str
     wards: tuple[str, ...] = ()
@@ -187,7 +189,7 @@ class AgencyFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return next((agency for agency in self.agencies if agency.code == category.agency), self.centre)
 
 
-AGENCY_KINDS = frozenset({"centre", "department", "utility", "police", "ward"})
+AGENCY_KINDS = frozenset({"centre", "department", "company", "police", "ward"})
 
 
 def unique(path: Path, what: str, codes: list[str]) -> None:
@@ -215,7 +217,9 @@ def categories(name: str = "field_reports") -> dict[str, Category]:
     groups = category_groups(name)
     for category in found:
         if category.group not in groups:
-            raise BadFile(f"{path}: category {category.code} is in group {category.group}, which the file does not declare")
+            raise BadFile(
+                f"{path}: category {category.code} is in group {category.group}, which the file does not declare"
+            )
     return {category.code: category for category in found}
 
 
@@ -227,7 +231,9 @@ def agencies(name: str) -> AgencyFile:
     unique(path, "agency", [agency.code for agency in found.agencies])
     for agency in found.agencies:
         if agency.kind not in AGENCY_KINDS:
-            raise BadFile(f"{path}: agency {agency.code} has kind {agency.kind}; use one of {', '.join(sorted(AGENCY_KINDS))}")
+            raise BadFile(
+                f"{path}: agency {agency.code} has kind {agency.kind}; use one of {', '.join(sorted(AGENCY_KINDS))}"
+            )
     if sum(agency.kind == "centre" for agency in found.agencies) != 1:
         raise BadFile(f"{path}: exactly one agency must be of kind centre; it is who receives what nobody else handles")
     return found

@@ -1,22 +1,25 @@
-"""Levels of an incident: how long receiving and handling may take, and which rule says so. Facts stand in `data/levels/`."""
+"""Levels of an incident: how long receiving and handling may take, and which rule says so.
 
-from collections.abc import Sequence
-from datetime import date, datetime, timedelta
+The facts stand in `data/levels/`.
+"""
+
+from datetime import date, timedelta
 from functools import cache
 from typing import Literal
 
 import msgspec
 
-from vonglau.core.calendars import Calendar
+from vonglau.core.calendars import calendar
 from vonglau.core.errors import BadFile
 from vonglau.core.facts import Text, data_path, read_yaml, unique
 
+CLOCKS = ("receive", "handle", "objection")
+
 
 class Limit(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A time limit and where it comes from."""
+    """A time limit in hours of its level's calendar, and where it comes from."""
 
     hours: float
-    calendar: Literal["working", "always"]
     valid_from: date
     basis: Literal["regulation", "installation default"]
     source: str
@@ -27,41 +30,48 @@ class Limit(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     def duration(self) -> timedelta:
         return timedelta(hours=self.hours)
 
-    def runs_on(self, working: Calendar) -> Calendar:
-        """The calendar this limit is counted on: the locality's working calendar, or every hour."""
-        return working if self.calendar == "working" else Calendar.always()
-
-    def due(self, start: datetime, working: Calendar) -> datetime:
-        """When the limit is used up, UTC."""
-        return self.runs_on(working).add_working(start, self.duration)
-
 
 class Level(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A level with its two clocks. Each clock's limits are in order of `valid_from`."""
+    """A level with its two clocks and the time to object. Each list of limits is in order of `valid_from`."""
 
     code: str
     name: Text
     description: Text
-    receive: tuple[Limit, ...]
-    handle: tuple[Limit, ...]
+    calendar: str
+    """For `calendars.calendar`: the name of a working calendar, or `always`."""
+    receive_limits: tuple[Limit, ...] = msgspec.field(name="receive")
+    """From receipt to the end of verification."""
+    handle_limits: tuple[Limit, ...] = msgspec.field(name="handle")
+    """From verification to the result."""
+    objection_limits: tuple[Limit, ...] = msgspec.field(name="objection")
+    """From the result to the last moment to object to it."""
 
-    def receive_limit(self, on: date) -> Limit:
-        """From receipt to the end of verification, as in force on that day."""
-        return _in_force(self.receive, on)
+    def limit(self, clock: Literal["receive", "handle", "objection"], on: date | None = None) -> Limit:
+        """The limit in force on a day; without one, the latest listed.
 
-    def handle_limit(self, on: date) -> Limit:
-        """From verification to the result, as in force on that day."""
-        return _in_force(self.handle, on)
+        Before the first began it is the first: recordings of older days still need a clock.
+        """
+        limits: tuple[Limit, ...] = getattr(self, f"{clock}_limits")
+        if on is None:
+            return limits[-1]
+        return next((limit for limit in reversed(limits) if limit.valid_from <= on), limits[0])
+
+    @property
+    def receive(self) -> timedelta:
+        return self.limit("receive").duration
+
+    @property
+    def handle(self) -> timedelta:
+        return self.limit("handle").duration
+
+    @property
+    def objection(self) -> timedelta:
+        return self.limit("objection").duration
 
 
 class _LevelFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     source: str
     levels: tuple[Level, ...]
-
-
-def _in_force(limits: Sequence[Limit], on: date) -> Limit:
-    """The latest limit that has begun; before the first one began, the first: recordings of older days still need a clock."""
-    return next((limit for limit in reversed(limits) if limit.valid_from <= on), limits[0])
 
 
 @cache
@@ -71,11 +81,17 @@ def levels(name: str = "vn") -> dict[str, Level]:
     found = read_yaml(path, _LevelFile).levels
     unique(path, "level", [level.code for level in found])
     for level in found:
-        for clock, limits in (("receive", level.receive), ("handle", level.handle)):
+        calendar(level.calendar)
+        for clock in CLOCKS:
+            limits: tuple[Limit, ...] = getattr(level, f"{clock}_limits")
             if not limits:
-                raise BadFile(f"{path}: level {level.code} has no {clock} limit; a clock without a limit never runs out")
+                raise BadFile(
+                    f"{path}: level {level.code} has no {clock} limit; a clock without a limit never runs out"
+                )
             if [limit.valid_from for limit in limits] != sorted({limit.valid_from for limit in limits}):
-                raise BadFile(f"{path}: level {level.code}, {clock}: put the limits in order of valid_from, each day once")
+                raise BadFile(
+                    f"{path}: level {level.code}, {clock}: put the limits in order of valid_from, each day once"
+                )
             if any(limit.hours <= 0 for limit in limits):
                 raise BadFile(f"{path}: level {level.code}, {clock}: hours must be more than 0")
     return {level.code: level for level in found}

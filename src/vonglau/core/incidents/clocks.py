@@ -5,10 +5,11 @@ Both run on the level's working calendar. Waiting for the citizen pauses the sec
 
 from datetime import datetime, timedelta
 
-from vonglau.core.calendars import Calendar, Level, calendar, levels
+from vonglau.core.calendars import Calendar, calendar
 from vonglau.core.errors import BadInput
 from vonglau.core.incidents.models import Incident
 from vonglau.core.incidents.states import State
+from vonglau.core.levels import Level, levels
 
 
 def level(code: str) -> Level:

@@ -17,7 +17,15 @@ PARIS = Calendar(
         WeekHours(
             date(2000, 1, 1),
             None,
-            ((Span(0, 1440),), (Span(1320, 1440),), (Span(0, 90), Span(120, 240)), (), (Span(480, 720),), (), (Span(60, 300),)),
+            (
+                (Span(0, 1440),),
+                (Span(1320, 1440),),
+                (Span(0, 90), Span(120, 240)),
+                (),
+                (Span(480, 720),),
+                (),
+                (Span(60, 300),),
+            ),
             (),
         )
     ],
@@ -36,7 +44,9 @@ def at(text: str) -> datetime:
 
 
 @given(calendars, moments, durations)
-def test_adding_then_measuring_gives_the_duration_back(calendar: Calendar, start: datetime, duration: timedelta) -> None:
+def test_adding_then_measuring_gives_the_duration_back(
+    calendar: Calendar, start: datetime, duration: timedelta
+) -> None:
     end = calendar.add_working(start, duration)
     assert end >= start
     assert calendar.working_between(start, end) == duration
@@ -54,7 +64,9 @@ def test_a_later_start_is_never_due_earlier(calendar: Calendar, a: datetime, b: 
 
 
 @given(calendars, moments, durations, durations)
-def test_a_longer_duration_is_never_due_earlier(calendar: Calendar, start: datetime, a: timedelta, b: timedelta) -> None:
+def test_a_longer_duration_is_never_due_earlier(
+    calendar: Calendar, start: datetime, a: timedelta, b: timedelta
+) -> None:
     shorter, longer = sorted((a, b))
     assert calendar.add_working(start, shorter) <= calendar.add_working(start, longer)
 
@@ -65,7 +77,9 @@ def test_working_time_adds_up_across_any_split(calendar: Calendar, a: datetime, 
 
 
 @given(calendars, moments, durations)
-def test_a_deadline_is_in_working_time_or_at_the_end_of_a_session(calendar: Calendar, start: datetime, duration: timedelta) -> None:
+def test_a_deadline_is_in_working_time_or_at_the_end_of_a_session(
+    calendar: Calendar, start: datetime, duration: timedelta
+) -> None:
     end = calendar.add_working(start, duration)
     assert calendar.is_working(end) or calendar.is_working(end - timedelta(microseconds=1))
 
@@ -173,7 +187,7 @@ def test_a_wrong_calendar_file_is_refused_with_its_place(tmp_path, monkeypatch) 
     (tmp_path / "calendars").mkdir()
     text = (
         "zone: Asia/Ho_Chi_Minh\nname: {vi: a, en: b}\nhours:\n- valid_from: 2000-01-01\n  basis: x\n  source: x\n"
-        "  extra_working_day: []\n  sessions: {monday: [\"11:30-07:30\"], tuesday: [], wednesday: [], thursday: [], friday: [], "
+        '  extra_working_day: []\n  sessions: {monday: ["11:30-07:30"], tuesday: [], wednesday: [], thursday: [], friday: [], '
         "saturday: [], sunday: []}\n"
     )
     (tmp_path / "calendars" / "odd.yaml").write_text(text, encoding="utf-8")

@@ -3,7 +3,10 @@
 Both run on the level's working calendar. Waiting for the citizen pauses the second, visibly; what is left of it runs on afterwards.
 """
 
-from datetime import datetime, timedelta
+from datetime import datetime
+from typing import Literal
+
+from django.utils import timezone
 
 from vonglau.core.calendars import Calendar, calendar
 from vonglau.core.errors import BadInput
@@ -23,26 +26,29 @@ def calendar_of(code: str) -> Calendar:
     return calendar(level(code).calendar)
 
 
+def deadline(level_code: str, clock: Literal["receive", "handle", "objection"], begins: datetime) -> datetime:
+    """When a clock that begins then runs out: the limit in force on that day, counted on the level's calendar."""
+    rule = level(level_code)
+    limit = rule.limit(clock, timezone.localdate(begins))
+    return calendar(rule.calendar).add_working(begins, limit.duration)
+
+
 def start(incident: Incident) -> None:
     """Set the receive clock from the moment of receipt."""
-    rule = level(incident.level)
-    incident.receive_due = calendar(rule.calendar).add_working(incident.received_at, rule.receive)
+    incident.receive_due = deadline(incident.level, "receive", incident.received_at)
     show(incident)
 
 
 def begin_handling(incident: Incident, at: datetime) -> None:
     """Set the handle clock: at verification, and anew when the incident is reopened."""
-    rule = level(incident.level)
-    incident.handle_due = calendar(rule.calendar).add_working(at, rule.handle)
+    incident.handle_due = deadline(incident.level, "handle", at)
 
 
 def relevel(incident: Incident) -> None:
     """Recompute both deadlines from their own beginnings after a change of level."""
-    rule = level(incident.level)
-    days = calendar(rule.calendar)
-    incident.receive_due = days.add_working(incident.received_at, rule.receive)
+    incident.receive_due = deadline(incident.level, "receive", incident.received_at)
     if incident.verified_at is not None:
-        incident.handle_due = days.add_working(incident.verified_at, rule.handle)
+        begin_handling(incident, incident.verified_at)
 
 
 def pause(incident: Incident, at: datetime) -> None:
@@ -77,7 +83,4 @@ def objection_ends(incident: Incident) -> datetime | None:
     """Until when a result may be objected to: what `closed` waits for, and the last moment to reopen."""
     if incident.resolved_at is None:
         return None
-    rule = level(incident.level)
-    return calendar(rule.calendar).add_working(incident.resolved_at, rule.objection)
-
-
+    return deadline(incident.level, "objection", incident.resolved_at)

@@ -10,7 +10,7 @@ from vonglau.core.people.models import Agency
 
 def agencies(on: date) -> "QuerySet[Agency]":
     """Every agency that exists on that day, the centre itself left out: it assigns, it is not assigned to."""
-    valid = Q(valid_from__lte=on) & (Q(valid_to__isnull=True) | Q(valid_to__gt=on))
+    valid = Q(valid_from__lte=on) & (Q(valid_to__isnull=True) | Q(valid_to__gte=on))
     return Agency.objects.filter(valid).exclude(kind="centre").order_by("name_vi")
 
 

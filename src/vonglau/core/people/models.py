@@ -19,7 +19,7 @@ class Agency(models.Model):
     code = models.CharField(max_length=40)
     valid_from = models.DateField()
     valid_to = models.DateField(null=True)
-    """First day it no longer existed under this name."""
+    """Last day under this name, inclusive; null: still."""
     name_vi = models.CharField(max_length=200)
     name_en = models.CharField(max_length=200)
     kind = models.CharField(max_length=20)

@@ -1,0 +1,36 @@
+"""What every test stands on: a data folder of its own, and the names of what was left out."""
+
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+_DATA = tempfile.mkdtemp(prefix="vonglau-test-")
+os.environ["VONGLAU_DATA"] = _DATA
+os.environ.pop("VONGLAU_DEMO", None)
+
+import pytest  # noqa: E402
+
+import vonglau  # noqa: E402, F401  (swaps in the SQLite wheel before Django looks)
+
+SHARED = Path(__file__).parent.parent / "shared" / "data"
+
+
+def pytest_unconfigure() -> None:
+    shutil.rmtree(_DATA, ignore_errors=True)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Browser tests need a Chromium, reference-data tests the data: without them they are skipped by name, never in silence."""
+    browser = shutil.which("chromium") or shutil.which("chromium-browser")
+    for item in items:
+        if "browser" in item.keywords and not browser:
+            item.add_marker(pytest.mark.skip(reason="no Chromium here: `apt-get install chromium` to run it"))
+        if "shared_data" in item.keywords and not SHARED.exists():
+            item.add_marker(pytest.mark.skip(reason="the reference data are not beside this checkout"))
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """The reference data beside the checkout (never shipped)."""
+    return SHARED

@@ -1,0 +1,194 @@
+"""Evidence: photos under an incident. What arrives is a stranger's file; what is kept is our own picture of it.
+
+The content decides what it is, never its name. It is decoded within limits, turned upright, and written anew as JPEG:
+no EXIF, no position, no serial number, nothing hidden behind the picture. The file lies under its SHA-256 before the
+row that names it commits: a file without a row is harmless, a row without a file is not.
+"""
+
+import hashlib
+import io
+import os
+import tempfile
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Protocol
+
+from django.conf import settings
+from django.db import transaction
+from PIL import Image, ImageOps
+
+from vonglau.core import audit
+from vonglau.core.errors import BadInput, NotAllowed, NotFound, StorageFull
+from vonglau.core.incidents import desk
+from vonglau.core.incidents.models import Evidence, Incident
+from vonglau.core.incidents.states import Step
+from vonglau.core.people import policy
+from vonglau.core.people.policy import Actor
+from vonglau.core.worlds import world
+
+LIMIT = 15 * 1024 * 1024
+"""Bytes of an upload."""
+PIXELS = 60_000_000
+"""Decoded pixels: above what phones take, far below what fills the memory."""
+EDGE = 2560
+"""Longest side of what is kept: a number plate across a street stays readable."""
+THUMB_EDGE = 480
+QUALITY = 85
+FORMATS = ("JPEG", "PNG", "WEBP")
+MEDIA_TYPE = "image/jpeg"
+
+
+class Upload(Protocol):
+    """What a web framework hands over: bytes in chunks."""
+
+    def chunks(self) -> Iterable[bytes]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """An upload, decoded and written anew."""
+
+    sha256: str
+    jpeg: bytes
+    thumb: bytes
+    width: int
+    height: int
+
+
+def _bad(reason: str, message: str) -> BadInput:
+    return BadInput(message, pointer="/photo", reason=reason)
+
+
+def _received(upload: Upload) -> bytes:
+    """The bytes, counted while they come: a declared size is a claim."""
+    data = bytearray()
+    for chunk in upload.chunks():
+        data += chunk
+        if len(data) > LIMIT:
+            raise _bad("large", f"The photo is larger than {LIMIT // 1024 // 1024} MB; send a smaller one.")
+    return bytes(data)
+
+
+def _jpeg(image: Image.Image) -> bytes:
+    out = io.BytesIO()
+    image.save(out, "JPEG", quality=QUALITY, optimize=True)
+    return out.getvalue()
+
+
+def _flat(image: Image.Image) -> Image.Image:
+    """RGB on white: JPEG has no transparency, and black behind a drawing hides it."""
+    if image.mode in ("RGBA", "LA", "PA", "P"):
+        layer = image.convert("RGBA")
+        ground = Image.new("RGB", layer.size, "white")
+        ground.paste(layer, mask=layer.getchannel("A"))
+        return ground
+    return image.convert("RGB")
+
+
+def read_picture(upload: Upload) -> Picture:
+    """Decode a photo within limits. Raises BadInput with `reason` large | pixels | unreadable, pointer /photo."""
+    data = _received(upload)
+    try:
+        with Image.open(io.BytesIO(data), formats=FORMATS) as opened:
+            if opened.width * opened.height > PIXELS:
+                raise _bad("pixels", f"The photo has more than {PIXELS // 1_000_000} million pixels.")
+            opened.draft("RGB", (EDGE, EDGE))  # JPEG only: decoded small at once, a tenth of the memory
+            picture = _flat(ImageOps.exif_transpose(opened))
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as problem:
+        raise _bad("pixels", f"The photo has more than {PIXELS // 1_000_000} million pixels.") from problem
+    except (OSError, SyntaxError, ValueError, EOFError, MemoryError) as problem:
+        raise _bad("unreadable", "This file is not a photo that can be read (JPEG, PNG, WebP).") from problem
+    picture.thumbnail((EDGE, EDGE), Image.Resampling.LANCZOS)
+    jpeg = _jpeg(picture)
+    small = picture.copy()
+    small.thumbnail((THUMB_EDGE, THUMB_EDGE), Image.Resampling.LANCZOS)
+    return Picture(hashlib.sha256(jpeg).hexdigest(), jpeg, _jpeg(small), picture.width, picture.height)
+
+
+def path_of(sha256: str, *, thumb: bool = False) -> Path:
+    return Path(settings.MEDIA_ROOT) / sha256[:2] / (f"{sha256}.thumb" if thumb else sha256)
+
+
+def _keep(path: Path, data: bytes) -> None:
+    """Durably, and whole or not at all."""
+    if path.exists():
+        return
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=".part-")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(name).replace(path)
+    except OSError as problem:
+        Path(name).unlink(missing_ok=True)
+        raise StorageFull("The photo could not be written to the disk; nothing was kept.") from problem
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+
+
+def may_attach(actor: Actor, incident: Incident) -> bool:
+    """Whoever may note on it, or return its result, may show why."""
+    return any(policy.may_step(actor, incident, step) for step in (Step.NOTE, Step.RESOLVE))
+
+
+def attach(incident: Incident, actor: Actor, upload: Upload, caption: str = "") -> Evidence:
+    """Put a photo under an incident. The same photo again changes nothing.
+
+    The incident's version stays: evidence contradicts nobody's step.
+    Raises BadInput, NotAllowed, NotFound, StorageFull.
+    """
+    if not policy.may_see(actor, incident) and actor.role not in ("system", "reporter"):
+        raise NotFound(f"There is no incident {incident.ref!r} in world {incident.world!r}.")
+    if actor.role not in ("system", "reporter") and not may_attach(actor, incident):
+        raise NotAllowed(policy.may_step(actor, incident, Step.NOTE).reason)
+    picture = read_picture(upload)
+    _keep(path_of(picture.sha256), picture.jpeg)
+    _keep(path_of(picture.sha256, thumb=True), picture.thumb)
+    with transaction.atomic():
+        return _record(incident, actor, picture, caption.strip()[:200])
+
+
+def _record(incident: Incident, actor: Actor, picture: Picture, caption: str) -> Evidence:
+    Incident.objects.select_for_update().filter(pk=incident.pk).first()
+    known = incident.evidence.filter(sha256=picture.sha256).first()
+    if known is not None:
+        return known
+    at = world(incident.world).now()
+    made = Evidence.objects.create(
+        incident=incident,
+        sha256=picture.sha256,
+        media_type=MEDIA_TYPE,
+        size=len(picture.jpeg),
+        width=picture.width,
+        height=picture.height,
+        caption=caption,
+        by=actor.name,
+        at=at,
+    )
+    body = {
+        "at": at.isoformat(timespec="microseconds"),
+        "who": actor.name,
+        "role": actor.role,
+        "step": "evidence",
+        "sha256": picture.sha256,
+        "size": len(picture.jpeg),
+        "media_type": MEDIA_TYPE,
+        **({"why": audit.note(incident.stream, caption)} if caption else {}),
+    }
+    audit.record(incident.stream, body)
+    desk.tell(incident, "evidence", actor.name)
+    return made
+
+
+def open_file(evidence: Evidence, *, thumb: bool = False) -> IO[bytes]:
+    """The stored picture, or its small copy. NotFound when retention has removed it."""
+    try:
+        return path_of(evidence.sha256, thumb=thumb).open("rb")
+    except FileNotFoundError as missing:
+        raise NotFound("This photo is no longer kept.") from missing

@@ -1,0 +1,320 @@
+"""What happened to an incident, in words: its audit rows as people tell them: who, when, from which state to which, why.
+
+The rows hold codes and digests; names, free texts and photos are looked up here, all at once for the whole page.
+A free text that retention has erased says so.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Any
+
+from django.utils import timezone
+from django.utils.functional import Promise
+from django.utils.translation import get_language, gettext
+from django.utils.translation import gettext_lazy as _
+
+from vonglau.core import alerts, audit
+from vonglau.core.alert_models import Alert
+from vonglau.core.audit_models import Note
+from vonglau.core.errors import BadFile
+from vonglau.core.incidents.models import Evidence, Incident
+from vonglau.core.incidents.states import OUTCOME_NAMES, STEP_NAMES, Step
+from vonglau.core.levels import levels
+from vonglau.core.people.models import Agency, Role, User
+
+SEVERITIES = ("Unknown", "Minor", "Moderate", "Severe", "Extreme")
+"""CAP severity by rank."""
+
+OTHER_NAMES: dict[str, Promise] = {
+    "receive": _("Tiếp nhận"),
+    "joins": _("Thêm cảnh báo"),
+    "worsens": _("Nghiêm trọng hơn"),
+    "ends": _("Cảnh báo kết thúc"),
+    "keeps": _("Giữ sự việc gộp vào"),
+    "evidence": _("Thêm ảnh"),
+    "load": _("Nạp từ hồ sơ cũ"),
+}
+
+GOOD = {Step.RESOLVE, Step.CLOSE}
+BAD = {Step.REFUSE, Step.RETURN, Step.REOPEN, "worsens"}
+ACCENT = {Step.VERIFY, Step.ASSIGN, Step.START}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """One thing that happened. `lines` are short facts in the reader's language; `why` is what a person wrote."""
+
+    n: int
+    """Its number in the audit stream."""
+    at: datetime
+    """On the world's clock."""
+    step: str
+    title: str
+    who: str
+    office: str
+    """The person's role or agency; empty for the system."""
+    before: str = ""
+    after: str = ""
+    """States, where the step changed it."""
+    lines: tuple[str, ...] = ()
+    why: str = ""
+    erased: bool = False
+    """There was a free text and retention has removed it."""
+    severity: str = ""
+    ref: str = ""
+    """Another incident it speaks of."""
+    photos: tuple[Evidence, ...] = ()
+
+    @property
+    def tone(self) -> str:
+        """good | bad | accent | plain: what the style hangs on."""
+        if self.step in GOOD:
+            return "good"
+        if self.step in BAD:
+            return "bad"
+        return "accent" if self.step in ACCENT else "plain"
+
+
+@dataclass(slots=True)
+class _Names:
+    """Everything the rows refer to, fetched once."""
+
+    users: dict[str, User] = field(default_factory=dict)
+    agencies: dict[str, list[Agency]] = field(default_factory=dict)
+    notes: dict[int, str] = field(default_factory=dict)
+    alerts: dict[str, Alert] = field(default_factory=dict)
+    photos: dict[str, Evidence] = field(default_factory=dict)
+
+    def agency(self, code: str, on: date) -> str:
+        """The name it bore on that day."""
+        named = self.agencies.get(code, [])
+        row = next((a for a in named if a.valid_from <= on and (a.valid_to is None or on < a.valid_to)), None)
+        row = row or (named[-1] if named else None)
+        return agency_name(row) if row else code
+
+    def who(self, name: str, role: str) -> tuple[str, str]:
+        """The person's name and office, as this reader's language says them."""
+        if role == "system":
+            return gettext("Hệ thống"), ""
+        if role == "reporter":
+            return gettext("Người phản ánh"), ""
+        if name.startswith("token:"):
+            return gettext("Chương trình %(name)s") % {"name": name.removeprefix("token:")}, ""
+        user = self.users.get(name)
+        office = agency_name(user.agency) if user and user.agency else ""
+        if not office and role in Role.values:
+            office = str(Role(role).label)
+        return (str(user) if user else name), office
+
+
+def agency_name(agency: Agency | None) -> str:
+    """In the reader's language."""
+    if agency is None:
+        return ""
+    return agency.name_en if (get_language() or "vi").startswith("en") else agency.name_vi
+
+
+def _gather(incident: Incident, bodies: Sequence[dict[str, Any]]) -> _Names:
+    names = _Names()
+    people = {str(body.get("who", "")) for body in bodies}
+    for user in User.objects.filter(username__in=people).select_related("agency"):
+        names.users[user.username] = user
+    codes = {str(body[key]) for body in bodies for key in ("agency", "returned_by") if body.get(key)}
+    for agency in Agency.objects.filter(code__in=codes).order_by("valid_from"):
+        names.agencies.setdefault(agency.code, []).append(agency)
+    numbers = [body["why"]["note"] for body in bodies if isinstance(body.get("why"), dict)]
+    names.notes = dict(Note.objects.filter(pk__in=numbers).values_list("pk", "text"))
+    identities = {body["alert"] for body in bodies if body.get("alert")}
+    identities |= {
+        body["because"]["alert"]
+        for body in bodies
+        if isinstance(body.get("because"), dict) and body["because"].get("alert")
+    }
+    for alert in Alert.objects.filter(world=incident.world, identity__in=identities):
+        names.alerts[alert.identity] = alert
+    names.photos = {photo.sha256: photo for photo in incident.evidence.all()}
+    return names
+
+
+def timeline(incident: Incident) -> list[Entry]:
+    """Newest first."""
+    told = [(row.n, body) for row, body in audit.rows(incident.stream)]
+    names = _gather(incident, [body for _n, body in told])
+    return [_entry(n, body, names) for n, body in reversed(told)]
+
+
+def _moment(text: str | None) -> datetime | None:
+    return datetime.fromisoformat(text) if text else None
+
+
+def _entry(n: int, body: dict[str, Any], names: _Names) -> Entry:
+    step = str(body.get("step", ""))
+    at = _moment(body.get("at"))
+    assert at is not None
+    who, office = names.who(str(body.get("who", "")), str(body.get("role", "")))
+    before, after = str(body.get("from", "")), str(body.get("to", ""))
+    written = body.get("why")
+    note = written.get("note") if isinstance(written, dict) else None
+    return Entry(
+        n=n,
+        at=at,
+        step=step,
+        title=str(STEP_NAMES.get(step) or OTHER_NAMES.get(step) or step),
+        who=who,
+        office=office,
+        before=before if after and before != after else "",
+        after=after if after and before != after else "",
+        lines=tuple(line for line in LINES.get(step, _no_lines)(body, names, at) if line),
+        why=names.notes.get(note, "") if note else "",
+        erased=note is not None and note not in names.notes,
+        severity=SEVERITIES[body["rank"]] if step in ("worsens", "joins") and body.get("rank") in range(5) else "",
+        ref=_other(body),
+        photos=tuple(names.photos[sha] for sha in _shas(body) if sha in names.photos),
+    )
+
+
+def _shas(body: dict[str, Any]) -> list[str]:
+    return [body["sha256"]] if body.get("step") == "evidence" and body.get("sha256") else []
+
+
+def _other(body: dict[str, Any]) -> str:
+    because = body.get("because") or {}
+    return str(body.get("keeper") or body.get("merged") or body.get("part") or because.get("split_from") or "")
+
+
+def clock_words(moment: datetime | None) -> str:
+    """14:30 12/10 – the year only where it isn't this moment's."""
+    if moment is None:
+        return ""
+    local = timezone.localtime(moment)
+    return f"{local:%H:%M} {local.day}/{local.month}/{local.year}"
+
+
+def day_words(text: str) -> str:
+    day = date.fromisoformat(text)
+    return f"{day.day}/{day.month}/{day.year}"
+
+
+def distance_words(metres: float) -> str:
+    return f"{metres:.0f} m" if metres < 1000 else f"{metres / 1000:.1f} km".replace(".", gettext(","))
+
+
+def join_words(joined: dict[str, Any] | None) -> str:
+    """Why an alert joined this incident: how near it was in space and time."""
+    if not joined or joined.get("by") != "near":
+        return ""
+    minutes = round(float(joined.get("seconds", 0)) / 60)
+    if minutes < 1:
+        return gettext("vì cách %(distance)s, cùng lúc") % {"distance": distance_words(float(joined.get("metres", 0)))}
+    return gettext("vì cách %(distance)s và %(minutes)s phút") % {
+        "distance": distance_words(float(joined.get("metres", 0))),
+        "minutes": minutes,
+    }
+
+
+def level_name(code: str) -> str:
+    """The level's name in the reader's language; its code where the facts no longer know it."""
+    try:
+        level = levels().get(code)
+    except BadFile:
+        level = None
+    return level.name[get_language() or "vi"] if level else code
+
+
+Lines = Callable[[dict[str, Any], _Names, datetime], Iterable[str]]
+
+
+def _no_lines(body: dict[str, Any], names: _Names, at: datetime) -> Iterable[str]:
+    return ()
+
+
+def _receive(body: dict[str, Any], names: _Names, at: datetime) -> Iterable[str]:
+    because = body.get("because") or {}
+    if alert := names.alerts.get(because.get("alert", "")):
+        yield gettext("Từ cảnh báo: %(headline)s") % {"headline": alerts.headline(alert)}
+    elif because.get("report"):
+        yield gettext("Từ phản ánh hiện trường %(report)s") % {"report": because["report"]}
+    elif because.get("split_from"):
+        yield gettext("Tách ra từ %(ref)s") % {"ref": because["split_from"]}
+    yield _due(body, "receive_due", gettext("Hạn tiếp nhận: %(due)s"))
+
+
+def _due(body: dict[str, Any], key: str, words: str) -> str:
+    due = _moment(body.get(key))
+    return words % {"due": clock_words(due)} if due else ""
+
+
+def _handling(body: dict[str, Any], names: _Names, at: datetime) -> Iterable[str]:
+    yield _due(body, "handle_due", gettext("Hạn xử lý: %(due)s"))
+
+
+def _assign(body: dict[str, Any], names: _Names, at: datetime) -> Iterable[str]:
+    yield gettext("Giao: %(agency)s") % {"agency": names.agency(str(body.get("agency", "")), at.date())}
+
+
+def _return(body: dict[str, Any], names: _Names, at: datetime) -> Iterable[str]:
+    if body.get("returned_by"):
+        yield gettext("Trả bởi: %(agency)s") % {"agency": names.agency(str(body["returned_by"]), at.date())}
+
+
+def _outcome(body: dict[str, Any], names: _Names, at: datetime) -> Iterable[str]:
+    name = OUTCOME_NAMES.get(body.get("outcome", ""))
+    if name:
+        yield gettext("Kết quả: %(outcome)s") % {"outcome": name}
+    if body.get("planned_for"):
+        yield gettext("Dự kiến: %(day)s") % {"day": day_words(str(body["planned_for"]))}
+    if body.get("evidence"):
+        yield gettext("Kèm %(count)s ảnh") % {"count": len(body["evidence"])}
+
+
+def _reopen(body: dict[str, Any], names: _Names, at: datetime) -> Iterable[str]:
+    withdrawn = OUTCOME_NAMES.get(body.get("withdrawn", ""))
+    if withdrawn:
+        yield gettext("Không nhận kết quả: %(outcome)s") % {"outcome": withdrawn}
+    yield from _handling(body, names, at)
+
+
+def _merge(body: dict[str, Any], names: _Names, at: datetime) -> Iterable[str]:
+    yield gettext("Theo kết quả của %(ref)s") % {"ref": body.get("keeper", "")}
+
+
+def _keeps(body: dict[str, Any], names: _Names, at: datetime) -> Iterable[str]:
+    yield gettext("%(ref)s đã gộp vào sự việc này") % {"ref": body.get("merged", "")}
+
+
+def _split(body: dict[str, Any], names: _Names, at: datetime) -> Iterable[str]:
+    yield gettext("Phần tách ra: %(ref)s") % {"ref": body.get("part", "")}
+
+
+def _level(body: dict[str, Any], names: _Names, at: datetime) -> Iterable[str]:
+    yield f"{level_name(str(body.get('level_before', '')))} → {level_name(str(body.get('level', '')))}"
+    yield from _handling(body, names, at)
+
+
+def _alert(body: dict[str, Any], names: _Names, at: datetime) -> Iterable[str]:
+    if alert := names.alerts.get(body.get("alert", "")):
+        yield alerts.headline(alert)
+    if body.get("step") == "joins":
+        yield join_words(body.get("joined"))
+
+
+LINES: dict[str, Lines] = {
+    "receive": _receive,
+    Step.VERIFY: _handling,
+    Step.RESUME: _handling,
+    Step.REOPEN: _reopen,
+    Step.ASSIGN: _assign,
+    Step.RETURN: _return,
+    Step.RESOLVE: _outcome,
+    Step.REFUSE: _outcome,
+    Step.MERGE: _merge,
+    Step.SPLIT: _split,
+    Step.LEVEL: _level,
+    "keeps": _keeps,
+    "joins": _alert,
+    "worsens": _alert,
+    "ends": _alert,
+}
+
+__all__ = ["Entry", "agency_name", "clock_words", "join_words", "level_name", "timeline"]

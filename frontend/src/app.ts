@@ -1,0 +1,1 @@
+import "./css/app.css"; import htmx from "htmx.org"; void htmx; export {};

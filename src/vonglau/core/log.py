@@ -136,8 +136,13 @@ class LogReader(Protocol):
 class Log(LogReader, Protocol):
     """The writer's side. One process holds it; opening it twice is refused."""
 
-    def append(self, items: Sequence[Event | Rejected], *, by: str | None = None) -> list[Receipt]:
-        """Store all of them in one durable transaction, in order. Raises StorageFull or Unavailable, and then kept nothing."""
+    def append(
+        self, items: Sequence[Event | Rejected], *, by: str | Sequence[str | None] | None = None
+    ) -> list[Receipt]:
+        """Store all of them in one durable transaction, in order. Raises StorageFull or Unavailable, and then kept nothing.
+
+        `by` names the sender, or one sender for each item when several requests share the transaction.
+        """
 
     def settle(self, id: int, state: str, replacement: Event | None = None) -> Receipt | None:
         """Resubmit (with the mended event) or discard a quarantined item, atomically."""

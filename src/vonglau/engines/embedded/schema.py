@@ -1,0 +1,120 @@
+"""The tables of `log.db`, and its settings: what is drawn once per installation and never changed."""
+
+import secrets
+import sqlite3
+from dataclasses import dataclass
+from pathlib import Path
+
+from vonglau.core.errors import Broken
+from vonglau.engines.embedded.sqlite import immediate
+
+FILE = "log.db"
+LOCK = "log.lock"
+SEALED = "sealed"
+VERSION = 1
+
+BUCKET_US = 10_000_000
+"""Width of an identity bucket, µs of the events' own time. Narrow costs nothing: neighbours in time share pages."""
+
+COLUMNS = "pos, recorded_us, time_us, world, source, id, type, subject, lon, lat, data, extensions"
+"""The columns of an event in the order `rows.recorded` takes them."""
+
+_TABLES = """
+CREATE TABLE setting (name TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
+
+-- the tail: every event beyond the manifest's border
+CREATE TABLE event (
+  pos INTEGER PRIMARY KEY,
+  recorded_us INTEGER NOT NULL,
+  time_us INTEGER NOT NULL,
+  world TEXT NOT NULL,
+  source TEXT NOT NULL,
+  id TEXT NOT NULL,
+  type TEXT NOT NULL,
+  subject TEXT,
+  lon REAL,
+  lat REAL,
+  data BLOB NOT NULL,
+  extensions TEXT,           -- JSON object, NULL when there are none
+  hash INTEGER NOT NULL      -- keyed hash of (world, source, id), so that opening need not compute it again
+);
+
+-- identities of sealed events, until their horizon ends; those of the tail are in memory (see identities.py)
+CREATE TABLE identity (
+  bucket INTEGER NOT NULL,
+  hash INTEGER NOT NULL,
+  pos INTEGER NOT NULL,
+  time_us INTEGER NOT NULL,
+  who BLOB NOT NULL,         -- digest of (world, source, id): tells a collision from the same event
+  what BLOB NOT NULL,        -- digest of everything but the time
+  PRIMARY KEY (bucket, hash, pos)
+) WITHOUT ROWID;
+
+-- the manifest: positions up to the largest last_pos are read from these files, never from the tail
+CREATE TABLE sealed (
+  first_pos INTEGER PRIMARY KEY,
+  last_pos INTEGER NOT NULL,
+  rows INTEGER NOT NULL,
+  name TEXT NOT NULL UNIQUE,
+  bytes INTEGER NOT NULL,
+  sha256 BLOB NOT NULL,
+  min_time_us INTEGER NOT NULL,
+  max_time_us INTEGER NOT NULL,
+  last_recorded_us INTEGER NOT NULL,
+  sealed_us INTEGER NOT NULL,
+  remembered INTEGER NOT NULL DEFAULT 1   -- 0 once the identities of this file are forgotten
+);
+
+CREATE TABLE quarantine (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  at_us INTEGER NOT NULL,
+  world TEXT NOT NULL,
+  source TEXT,
+  event_id TEXT,
+  pointer TEXT NOT NULL,
+  reason TEXT NOT NULL,
+  raw BLOB NOT NULL,
+  state TEXT NOT NULL DEFAULT 'open' CHECK (state IN ('open', 'resubmitted', 'discarded')),
+  by TEXT,
+  settled_us INTEGER,
+  pos INTEGER                -- of the event that replaced it
+);
+CREATE INDEX quarantine_state ON quarantine (state, world, id);
+CREATE INDEX quarantine_world ON quarantine (world, id);
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What the file was created with."""
+
+    secret: bytes
+    """Key of the identity hash: senders are hostile and could collide 64 unkeyed bits on purpose."""
+    bucket_us: int
+
+
+def prepare(db: sqlite3.Connection, *, bucket_us: int = BUCKET_US) -> Settings:
+    """Create the tables in a new file; read the settings of an existing one."""
+    with immediate(db):
+        if not db.execute("SELECT 1 FROM sqlite_master WHERE name = 'setting'").fetchone():
+            for statement in _TABLES.split(";\n"):
+                if statement.strip():
+                    db.execute(statement)
+            db.executemany(
+                "INSERT INTO setting VALUES (?, ?)",
+                [("version", VERSION), ("secret", secrets.token_bytes(32)), ("bucket_us", bucket_us)],
+            )
+    return settings(db)
+
+
+def settings(db: sqlite3.Connection) -> Settings:
+    found = dict(db.execute("SELECT name, value FROM setting"))
+    if found.get("version") != VERSION:
+        raise Broken(
+            f"This event log has layout {found.get('version')}, this program reads {VERSION}: update the program."
+        )
+    return Settings(secret=found["secret"], bucket_us=found["bucket_us"])
+
+
+def path(data_dir: Path) -> Path:
+    return data_dir / FILE

@@ -1,0 +1,189 @@
+"""Moves old rows from the tail to Parquet: write, fsync, rename, record in the manifest, only then delete.
+
+A crash between any two steps loses and doubles nothing: a file without a manifest row is removed when the log is next
+opened; rows at or below the manifest's border are invisible and deleted then. Every transaction takes some milliseconds
+and is followed by a pause, so that the door goes on accepting meanwhile.
+"""
+
+import json
+import sqlite3
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from vonglau.core.errors import StorageFull, Unavailable
+from vonglau.engines.embedded import schema
+from vonglau.engines.embedded.rows import recorded, what, who
+from vonglau.engines.embedded.sealed import border_of, head_of, recorded_last
+from vonglau.engines.embedded.sqlite import immediate, translated
+
+if TYPE_CHECKING:
+    from vonglau.engines.embedded.writer import EmbeddedLog
+
+FILE_ROWS = 1_000_000
+"""Most rows of one file."""
+
+_SLICE = 4_000
+"""Rows remembered or deleted in one transaction: some 20 ms."""
+
+_PAUSE_S = 0.002
+_OWN_PROCESS_ROWS = 100_000
+"""From here on the file is written by a process of its own: it holds a core for seconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class SealedFile:
+    """One row of the manifest."""
+
+    first_pos: int
+    last_pos: int
+    name: str
+    bytes: int
+    sha256: str
+    min_time_us: int
+    max_time_us: int
+    last_recorded_us: int
+
+
+def recover(db: sqlite3.Connection, data_dir: Path) -> None:
+    """Finish or undo what a crash left half done. The caller holds the writer's lock."""
+    known = {name for (name,) in db.execute("SELECT name FROM sealed")}
+    for path in (data_dir / schema.SEALED).iterdir():
+        if path.name.endswith(".parquet") and path.name not in known:
+            path.unlink()
+    _delete_all(db, border_of(db))
+
+
+def seal(log: "EmbeddedLog", *, keep: int, through: int) -> int:
+    """See `core.log.Log.seal`. One sealing at a time; appends go on between its transactions."""
+    with log.sealing:
+        last = min(head_of(log.db) - keep, through)
+        first = start = border_of(log.db) + 1
+        while first <= last:
+            end = min(first + FILE_ROWS - 1, last)
+            file = write_file(log.data_dir, first, end)
+            remember(log, file)
+            record(log, file)
+            delete(log, file.last_pos)
+            first = end + 1
+        forget(log)
+        return max(last - start + 1, 0)
+
+
+def write_file(data_dir: Path, first: int, last: int) -> SealedFile:
+    """The file, complete and durable under its final name, not yet in the manifest."""
+    if last - first + 1 < _OWN_PROCESS_ROWS:
+        from vonglau.engines.embedded.parquet import write
+
+        return write(data_dir, first, last)
+    command = [sys.executable, "-m", "vonglau.engines.embedded.parquet", str(data_dir), str(first), str(last)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode == 28:
+        raise StorageFull
+    if done.returncode != 0:
+        raise Unavailable(f"Sealing could not write its file: {done.stderr.strip()[-500:]}")
+    return SealedFile(**json.loads(done.stdout))
+
+
+def remember(log: "EmbeddedLog", file: SealedFile) -> None:
+    """Keep identities and digests of the rows, so that they are still recognised once the rows are gone."""
+    width = log.settings.bucket_us
+    query = f"SELECT {schema.COLUMNS}, hash FROM event WHERE pos > ? AND pos <= ? ORDER BY pos LIMIT {_SLICE}"  # noqa: S608
+    after = file.first_pos - 1
+    while after < file.last_pos:
+        with log.lock, translated():
+            rows = log.db.execute(query, (after, file.last_pos)).fetchall()
+            entries = []
+            for row in rows:
+                event = recorded(row[:-1]).event
+                entries.append((event.time_us // width, row[-1], row[0], event.time_us, who(event), what(event)))
+            entries.sort()
+            with immediate(log.db):
+                log.db.executemany("INSERT OR IGNORE INTO identity VALUES (?, ?, ?, ?, ?, ?)", entries)
+            log.twins.remembered.update({log.twins.span(entry[3]) for entry in entries})
+        after = rows[-1][0]
+        time.sleep(_PAUSE_S)
+
+
+def record(log: "EmbeddedLog", file: SealedFile) -> None:
+    """The step that counts: from this commit on readers take these positions from the file."""
+    row = (
+        file.first_pos,
+        file.last_pos,
+        file.last_pos - file.first_pos + 1,
+        file.name,
+        file.bytes,
+        bytes.fromhex(file.sha256),
+        file.min_time_us,
+        file.max_time_us,
+        file.last_recorded_us,
+        time.time_ns() // 1000,
+    )
+    with log.lock:
+        with immediate(log.db):
+            log.db.execute(
+                "INSERT INTO sealed (first_pos, last_pos, rows, name, bytes, sha256, min_time_us, max_time_us, "
+                "last_recorded_us, sealed_us) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                row,
+            )
+        log.tail.drop(file.last_pos)
+
+
+def delete(log: "EmbeddedLog", through: int) -> None:
+    """Remove sealed rows from the tail, oldest first."""
+    more = True
+    while more:
+        with log.lock:
+            more = _delete_slice(log.db, through)
+        time.sleep(_PAUSE_S)
+
+
+def forget(log: "EmbeddedLog") -> None:
+    """Drop identities of files whose newest row is older than the horizon, as read off the log's own clock."""
+    with log.lock, translated():
+        newest = recorded_last(log.db)
+        old = log.db.execute(
+            "SELECT first_pos, last_pos, min_time_us, max_time_us FROM sealed "
+            "WHERE remembered AND last_recorded_us < ?",
+            (newest - log.horizon_us,),
+        ).fetchall()
+    for first, last, oldest, latest in old:
+        width = log.settings.bucket_us
+        for bucket in _buckets(log.db, oldest // width, latest // width):
+            with log.lock, immediate(log.db):
+                log.db.execute("DELETE FROM identity WHERE bucket = ? AND pos BETWEEN ? AND ?", (bucket, first, last))
+        with log.lock, immediate(log.db):
+            log.db.execute("UPDATE sealed SET remembered = 0 WHERE first_pos = ?", (first,))
+    if old:
+        with log.lock, translated():
+            log.twins.reload()
+
+
+def _buckets(db: sqlite3.Connection, oldest: int, latest: int) -> Iterator[int]:
+    bucket = oldest
+    while True:
+        (found,) = db.execute("SELECT min(bucket) FROM identity WHERE bucket >= ?", (bucket,)).fetchone()
+        if found is None or found > latest:
+            return
+        yield found
+        time.sleep(_PAUSE_S)
+        bucket = found + 1
+
+
+def _delete_slice(db: sqlite3.Connection, through: int) -> bool:
+    """One transaction; says whether there is more."""
+    with immediate(db):
+        (oldest,) = db.execute("SELECT min(pos) FROM event").fetchone()
+        if oldest is None or oldest > through:
+            return False
+        db.execute("DELETE FROM event WHERE pos <= ?", (min(oldest + _SLICE - 1, through),))
+    return True
+
+
+def _delete_all(db: sqlite3.Connection, through: int) -> None:
+    while _delete_slice(db, through):
+        pass

@@ -93,7 +93,9 @@ def _upsert(
     """None when nothing is new: redelivery after a crash is harmless."""
     values = _values(draft)
     if known is None:
-        ward, near = locate(draft.lon, draft.lat) if locate and draft.lon is not None and draft.lat is not None else ("", False)
+        ward, near = (
+            locate(draft.lon, draft.lat) if locate and draft.lon is not None and draft.lat is not None else ("", False)
+        )
         return Alert.objects.create(
             world=world,
             identity=draft.identity,
@@ -153,7 +155,7 @@ def _nearest(alert: Alert, kind: IncidentKind) -> tuple[Incident, float, float] 
     if rule is None or alert.lon is None or alert.lat is None:
         return None
     best: tuple[Incident, float, float] | None = None
-    for incident in _candidates(alert, kind, rule.metres):
+    for incident in _candidates(alert.world, kind.code, (alert.lon, alert.lat), rule.metres):
         if incident.lon is None or incident.lat is None:
             continue
         distance = metres(alert.lon, alert.lat, incident.lon, incident.lat)
@@ -164,17 +166,17 @@ def _nearest(alert: Alert, kind: IncidentKind) -> tuple[Incident, float, float] 
     return best
 
 
-def _candidates(alert: Alert, kind: IncidentKind, radius: float) -> Iterable[Incident]:
-    """A box around the alert: what an ordinary index can answer before distances are computed."""
-    assert alert.lon is not None and alert.lat is not None
+def _candidates(world: str, kind: str, at: tuple[float, float], radius: float) -> Iterable[Incident]:
+    """A box around the place: what an ordinary index can answer before distances are computed."""
+    lon, lat = at
     dlat = math.degrees(radius / EARTH_METRES)
-    dlon = dlat / max(0.01, math.cos(math.radians(alert.lat)))
+    dlon = dlat / max(0.01, math.cos(math.radians(lat)))
     return Incident.objects.filter(
-        world=alert.world,
-        kind=kind.code,
+        world=world,
+        kind=kind,
         state__in=OPEN,
-        lon__range=(alert.lon - dlon, alert.lon + dlon),
-        lat__range=(alert.lat - dlat, alert.lat + dlat),
+        lon__range=(lon - dlon, lon + dlon),
+        lat__range=(lat - dlat, lat + dlat),
     )
 
 
@@ -190,6 +192,7 @@ def _open(alert: Alert, service: Service, kind: IncidentKind) -> None:
             origin="alert",
             level="urgent" if alert.rank >= kind.urgent_from else kind.level,
             rank=alert.rank,
+            category=kind.code,
             lon=alert.lon,
             lat=alert.lat,
             ward=alert.ward,

@@ -43,9 +43,7 @@ def record(stream: str, body: dict[str, Any]) -> AuditRow:
     head = AuditHead.objects.select_for_update().filter(pk=stream).first()
     n, prev = (head.n + 1, head.hash) if head else (1, GENESIS)
     data = canonical(body)
-    row = AuditRow.objects.create(
-        stream=stream, n=n, at=timezone.now(), body=data, prev=prev, hash=link(prev, data)
-    )
+    row = AuditRow.objects.create(stream=stream, n=n, at=timezone.now(), body=data, prev=prev, hash=link(prev, data))
     AuditHead.objects.update_or_create(pk=stream, defaults={"n": n, "hash": row.hash, "checkpointed": False})
     return row
 
@@ -148,7 +146,12 @@ def verify_checkpoints(exported: Path | None = None) -> Iterator[Finding]:
         expected += 1
         heads = json.loads(bytes(point.heads))
         root = merkle([canonical({"head": head}) for head in heads])
-        if point.n != expected or point.prev != prev or point.root != root or point.hash != _sealed(point.n, root, prev):
+        if (
+            point.n != expected
+            or point.prev != prev
+            or point.root != root
+            or point.hash != _sealed(point.n, root, prev)
+        ):
             yield Finding("checkpoint", point.n, "the checkpoint chain is broken here")
         hashes[point.n], prev, expected = point.hash, point.hash, point.n
         yield from _reached(point.n, heads)
@@ -156,7 +159,9 @@ def verify_checkpoints(exported: Path | None = None) -> Iterator[Finding]:
         for line in exported.read_text(encoding="utf-8").splitlines():
             said = json.loads(line)
             if hashes.get(said["n"]) != said["hash"]:
-                yield Finding("checkpoint", said["n"], "the exported checkpoint is not in the database any more, or differs")
+                yield Finding(
+                    "checkpoint", said["n"], "the exported checkpoint is not in the database any more, or differs"
+                )
 
 
 def _reached(n: int, heads: list[list[Any]]) -> Iterator[Finding]:

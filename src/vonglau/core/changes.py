@@ -34,7 +34,8 @@ def announce_many(rows: Iterable[tuple[str, str, str, str, dict[str, Any]]]) -> 
     """The same for (world, kind, ref, agency, body) rows in one statement."""
     now = timezone.now()
     Change.objects.bulk_create(
-        Change(world=world, kind=kind, ref=ref, agency=agency, body=body, at=now) for world, kind, ref, agency, body in rows
+        Change(world=world, kind=kind, ref=ref, agency=agency, body=body, at=now)
+        for world, kind, ref, agency, body in rows
     )
 
 

@@ -6,7 +6,7 @@ from vonglau.core.changes import Change
 from vonglau.core.incidents.models import Evidence, Incident, IncidentCounter
 from vonglau.core.notify_models import Notice, Publication
 from vonglau.core.people.models import Agency, ApiToken, Role, Unit, User
-from vonglau.core.places.models import Locality, LocalitySuccession, Ward, WardBorder, LocalityBorder, PlacesEdition
+from vonglau.core.places.models import Locality, LocalityBorder, LocalitySuccession, PlacesEdition, Ward, WardBorder
 from vonglau.core.worlds import World, WorldKind
 
 __all__ = [

@@ -112,7 +112,9 @@ class Runner:
     def _drive(self, world: str, part: Batch) -> None:
         """A recording's clock shows the largest time seen."""
         latest = from_us(int(part.time.max()))
-        World.objects.filter(pk=world, kind=WorldKind.RECORDING).exclude(seen_until__gte=latest).update(seen_until=latest)
+        World.objects.filter(pk=world, kind=WorldKind.RECORDING).exclude(seen_until__gte=latest).update(
+            seen_until=latest
+        )
 
     def _fold(self, world: str, part: Batch, service: Service, detector: Detector) -> None:
         done = self._done[detector.name]
@@ -124,27 +126,28 @@ class Runner:
         mine = part if len(wanted) == len(part) else part.take(wanted)
         drafts: list[AlertDraft] = []
         try:
-            for bucket, rows in self._spread(world, mine, detector).items():
+            for bucket, rows in self._spread(mine, detector).items():
                 shard = self._shards.setdefault((detector.name, world, bucket), _Shard(detector.initial()))
                 shard.state, said = detector.fold(shard.state, mine if len(rows) == len(mine) else mine.take(rows))
                 shard.dirty = True
                 drafts.extend(said)
         except Exception as problem:  # a supervisor: one bad detector must not stop the others or the log
-            log.exception("detector stopped", extra={"detector": detector.name, "world": world, "position": int(mine.pos[0])})
+            log.exception(
+                "detector stopped", extra={"detector": detector.name, "world": world, "position": int(mine.pos[0])}
+            )
             self._stop(world, service, detector, problem)
             return
         changed = alerts.store(world, service, detector, drafts, self.locate)
         self.progress.alerts += len(changed)
 
-    def _spread(self, world: str, mine: Batch, detector: Detector) -> dict[int, list[int]]:
-        """Rows by bucket, each in log order; a tick goes to every bucket that holds state in this world."""
+    def _spread(self, mine: Batch, detector: Detector) -> dict[int, list[int]]:
+        """Rows by bucket, each in log order; a tick goes to every bucket.
+
+        Also to those without state: a bucket's clock must not depend on when its first key appeared.
+        """
         ticks = TICK_TYPE in detector.types
         known = self._buckets
-        rows: dict[int, list[int]] = defaultdict(list)
-        if ticks:
-            for name, of, bucket in self._shards:
-                if (name, of) == (detector.name, world):
-                    rows[bucket] = []
+        rows: dict[int, list[int]] = {bucket: [] for bucket in range(detector.buckets)}
         for row, (key, type_) in enumerate(zip(detector.shard(mine), mine.type, strict=True)):
             if ticks and type_ == TICK_TYPE:
                 for members in rows.values():
@@ -203,4 +206,3 @@ class Runner:
     def lag(self) -> int:
         """Events between the log's head and the fold."""
         return max(0, self.reader.head() - self.progress.position)
-

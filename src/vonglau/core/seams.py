@@ -98,6 +98,8 @@ class DemoPlan:
     start: datetime
     end: datetime
     seed: int
+    calm: bool = False
+    """Nothing out of the ordinary: a day for detectors to learn from."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

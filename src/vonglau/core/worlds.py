@@ -64,10 +64,14 @@ def world(id: str = LIVE) -> World:
     try:
         return World.objects.get(pk=id)
     except World.DoesNotExist as missing:
-        raise NotFound(f"There is no world {id!r}; `vonglau token create --world` and `load` create recordings.") from missing
+        raise NotFound(
+            f"There is no world {id!r}; `vonglau token create --world` and `load` create recordings."
+        ) from missing
 
 
-def ensure_world(id: str, kind: WorldKind, locality: str, title_vi: str = "", title_en: str = "", **clock: object) -> World:
+def ensure_world(
+    id: str, kind: WorldKind, locality: str, title_vi: str = "", title_en: str = "", **clock: object
+) -> World:
     """The world of this id, made if it is not there yet. An existing one of another kind is refused."""
     if not WORLD_PATTERN.match(id):
         raise BadInput(f"World {id!r}: use up to 63 small letters, digits and hyphens.")

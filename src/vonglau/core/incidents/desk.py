@@ -291,7 +291,10 @@ def take(
     if not policy.may_see(actor, incident) and actor.role not in ("system", "reporter"):
         raise NotFound(f"There is no incident {ref!r} in world {world_id!r}.")
     if version is not None and version != incident.version:
-        raise Conflict(f"The incident is at version {incident.version}, not {version}: reload and look again.", state=incident.state)
+        raise Conflict(
+            f"The incident is at version {incident.version}, not {version}: reload and look again.",
+            state=incident.state,
+        )
     rule = find(incident.state, step)
     if rule is None:
         raise StepNotPossible(f"From {incident.state!r} there is no step {step!r}.", state=incident.state)
@@ -303,9 +306,9 @@ def take(
             raise BadInput(f"The step {step!r} needs {needed!r}.", pointer=f"/{needed}")
     at = at or world(world_id).now()
     before = incident.state
+    more = EFFECTS[step](incident, details, at)
     if rule.to is not None:
         incident.state = rule.to
-    more = EFFECTS[step](incident, details, at)
     clocks.show(incident)
     incident.version += 1
     incident.save()
@@ -318,7 +321,9 @@ def take(
 def close_silent(world_id: str, at: datetime, limit: int = 200) -> int:
     """Close what was resolved and to which nobody objected in time. Alert-born incidents wait for a supervisor."""
     closed = 0
-    waiting = Incident.objects.filter(world=world_id, state=State.RESOLVED).exclude(origin="alert").order_by("resolved_at")
+    waiting = (
+        Incident.objects.filter(world=world_id, state=State.RESOLVED).exclude(origin="alert").order_by("resolved_at")
+    )
     for incident in waiting[:limit]:
         ends = clocks.objection_ends(incident)
         if ends is not None and at > ends:

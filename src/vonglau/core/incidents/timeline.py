@@ -1,4 +1,4 @@
-"""What happened to an incident, in words: its audit rows as people tell them: who, when, from which state to which, why.
+"""What happened to an incident, in words: its audit rows as people tell them (who, when, from what to what, and why).
 
 The rows hold codes and digests; names, free texts and photos are looked up here, all at once for the whole page.
 A free text that retention has erased says so.

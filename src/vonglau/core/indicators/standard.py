@@ -74,7 +74,9 @@ STANDARD: tuple[Indicator, ...] = (
     Indicator(
         code="handled_on_time",
         title=_("Xử lý đúng hạn"),
-        definition=_("Tỷ lệ sự việc có kết quả trong thời hạn xử lý, trên mọi sự việc có kết quả hoặc đã quá hạn mà chưa có kết quả trong kỳ."),
+        definition=_(
+            "Tỷ lệ sự việc có kết quả trong thời hạn xử lý, trên mọi sự việc có kết quả hoặc đã quá hạn mà chưa có kết quả trong kỳ."
+        ),
         numerator=_("Sự việc có kết quả trong kỳ, không muộn hơn hạn xử lý"),
         denominator=_("Sự việc có kết quả trong kỳ, và sự việc đang mở có hạn xử lý đã qua trong kỳ"),
         unit=Unit.PERCENT,
@@ -84,7 +86,9 @@ STANDARD: tuple[Indicator, ...] = (
     Indicator(
         code="received_on_time",
         title=_("Tiếp nhận đúng hạn"),
-        definition=_("Tỷ lệ sự việc được xác minh hoặc từ chối trong thời hạn tiếp nhận, trên mọi sự việc có hạn tiếp nhận trong kỳ."),
+        definition=_(
+            "Tỷ lệ sự việc được xác minh hoặc từ chối trong thời hạn tiếp nhận, trên mọi sự việc có hạn tiếp nhận trong kỳ."
+        ),
         numerator=_("Sự việc được xác minh hoặc từ chối không muộn hơn hạn tiếp nhận"),
         denominator=_("Sự việc có hạn tiếp nhận trong kỳ, không kể sự việc đã gộp"),
         unit=Unit.PERCENT,
@@ -94,7 +98,9 @@ STANDARD: tuple[Indicator, ...] = (
     Indicator(
         code="fixed_share",
         title=_("Khắc phục thật"),
-        definition=_("Tỷ lệ “đã khắc phục” trên mọi kết quả trong kỳ; “đã lên kế hoạch” và “đã giải thích” không phải là khắc phục."),
+        definition=_(
+            "Tỷ lệ “đã khắc phục” trên mọi kết quả trong kỳ; “đã lên kế hoạch” và “đã giải thích” không phải là khắc phục."
+        ),
         numerator=_("Kết quả “đã khắc phục”"),
         denominator=_("Mọi kết quả trong kỳ"),
         unit=Unit.PERCENT,

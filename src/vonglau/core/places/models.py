@@ -1,7 +1,7 @@
 """Localities and wards as they existed, and their borders. Rows come from `data/vn`, by `load_places`.
 
-A code alone is not a key: codes have changed meaning. Every row holds from `valid_from` to `valid_to`, both inclusive; null means
-until further notice. Borders stand in tables of their own, so that lists never carry geometry.
+A code alone is not a key: codes have changed meaning. Every row holds from `valid_from` to `valid_to`, both inclusive;
+null means until further notice. Borders stand in tables of their own, so that lists never carry geometry.
 """
 
 from datetime import date
@@ -114,7 +114,7 @@ class WardBorder(Dated):
 
 
 class LocalityBorder(Dated):
-    """The outline of a locality for context on a map, and the two boxes a map may begin with (west, south, east, north)."""
+    """The outline of a locality for context on a map, and the boxes a map may begin with (west, south, east, north)."""
 
     code = models.CharField(max_length=2)
     overview_wkb = models.BinaryField()

@@ -1,0 +1,116 @@
+"""The demonstration's other staff: they handle about half of what comes in, so that the day moves, and leave the rest to whoever watches.
+
+Results are confirmed by the demonstration's supervisor whoever brought them.
+
+They go through the same commands as people, under the same policy, with the world's clock.
+"""
+
+import random
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from vonglau.core.errors import VongLauError
+from vonglau.core.incidents import desk
+from vonglau.core.incidents.desk import Details
+from vonglau.core.incidents.models import Incident
+from vonglau.core.incidents.states import State
+from vonglau.core.people.directory import suggested
+from vonglau.core.people.policy import Actor
+
+OPERATOR = Actor("demo.truc-ban", "operator")
+SUPERVISOR = Actor("demo.truong-ca", "supervisor")
+
+WORDS = {
+    "fixed": "Đã cử tổ công tác đến hiện trường và khắc phục xong.",
+    "explained": "Đã kiểm tra tại chỗ, hiện trạng nằm trong giới hạn cho phép.",
+    "planned": "Đã đưa vào kế hoạch sửa chữa của quý.",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How long one incident takes at each step, in the world's time; derived from its reference, so it repeats."""
+
+    verify: timedelta
+    assign: timedelta
+    start: timedelta
+    resolve: timedelta
+    close: timedelta
+    theirs: bool
+    refuse: bool
+    outcome: str
+
+
+def pace(incident: Incident) -> Pace:
+    rng = random.Random(f"{incident.world}{incident.ref}")
+
+    def minutes(low: int, high: int) -> timedelta:
+        return timedelta(minutes=rng.randint(low, high))
+
+    slow = 3 if rng.random() < 0.12 else 1
+    return Pace(
+        verify=minutes(12, 45),
+        assign=minutes(3, 15),
+        start=minutes(10, 50) * slow,
+        resolve=minutes(45, 200) * slow,
+        close=minutes(8, 20),
+        theirs=rng.random() < 0.5,
+        refuse=rng.random() < 0.06,
+        outcome=rng.choices(["fixed", "explained", "planned"], [0.8, 0.12, 0.08])[0],
+    )
+
+
+def work(world: str, now: datetime, *, everything: bool = False, limit: int = 400) -> int:
+    """Take every step that is due by the staff's pace, each at the moment it was due. `everything`: also what is left for the visitor."""
+    taken = 0
+    waiting = Incident.objects.filter(world=world).exclude(state__in=(State.CLOSED, State.REFUSED, State.MERGED))
+    for incident in waiting.select_related("agency").order_by("id")[:limit]:
+        plan = pace(incident)
+        if not (plan.theirs or everything or incident.state == State.RESOLVED):
+            continue
+        moved: Incident | None = incident
+        while moved is not None and (moved := _next(moved, plan, now)) is not None:
+            taken += 1
+    return taken
+
+
+def _next(incident: Incident, plan: Pace, now: datetime) -> Incident | None:
+    step = _due(incident, plan)
+    if step is None:
+        return None
+    name, actor, details, at = step
+    if at > now:
+        return None
+    try:
+        return desk.take(incident.world, incident.ref, name, actor, details, version=incident.version, at=at)
+    except VongLauError:
+        return None  # the visitor was quicker
+
+
+def _due(incident: Incident, plan: Pace) -> tuple[str, Actor, Details, datetime] | None:
+    agency = incident.agency
+    agent = Actor(f"demo.{agency.code}", "agency", agency.pk, agency.code) if agency else None
+    if incident.state == State.RECEIVED:
+        at = incident.received_at + plan.verify
+        if plan.refuse and incident.origin == "report":
+            return (
+                "refuse",
+                OPERATOR,
+                Details(outcome="unfounded", why="Kiểm tra tại chỗ: không có hiện trạng như phản ánh."),
+                at,
+            )
+        return "verify", OPERATOR, Details(), at
+    if incident.state == State.VERIFIED and incident.verified_at is not None:
+        first = suggested(incident.verified_at.date(), category=incident.category, ward=incident.ward)
+        return (
+            ("assign", OPERATOR, Details(agency=first[0].code), incident.verified_at + plan.assign) if first else None
+        )
+    if incident.state == State.ASSIGNED and agent is not None and incident.assigned_at is not None:
+        return "start", agent, Details(), incident.assigned_at + plan.start
+    if incident.state == State.IN_PROGRESS and agent is not None and incident.started_at is not None:
+        at = incident.started_at + plan.resolve
+        later = (at + timedelta(days=60)).date() if plan.outcome == "planned" else None
+        return "resolve", agent, Details(outcome=plan.outcome, why=WORDS[plan.outcome], planned_for=later), at
+    if incident.state == State.RESOLVED and incident.resolved_at is not None:
+        return "close", SUPERVISOR, Details(why="Đã xác nhận kết quả."), incident.resolved_at + plan.close
+    return None

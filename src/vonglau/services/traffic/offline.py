@@ -1,8 +1,9 @@
-"""The traffic detectors over a file: `vonglau detect traffic FILE.csv`. The same folds as live, on a clock driven by the file.
+"""The traffic detectors over a file: `vonglau detect traffic FILE.csv`. The same folds as live, on a clock driven
+by the file.
 
-A file has the columns `timestamp,value` (others are ignored), one sensor and one quantity a file, as in the Numenta Anomaly
-Benchmark. Times without a zone are local times of `zone`; benchmarks that name no zone are read as UTC, so that the profile's
-hours are the file's own.
+A file has the columns `timestamp,value` (others are ignored), one sensor and one quantity a file, as in the Numenta
+Anomaly Benchmark. Times without a zone are local times of `zone`; benchmarks that name no zone are read as UTC, so
+that the profile's hours are the file's own.
 """
 
 import csv
@@ -23,7 +24,7 @@ from vonglau.core.errors import BadFile, BadInput
 from vonglau.core.events import TICK_TYPE, from_us, to_us
 from vonglau.core.log import Batch
 from vonglau.services.traffic.payloads import EVENT_TYPE, MAX_VALUE, QUANTITIES
-from vonglau.services.traffic.rules import TrafficAnomaly
+from vonglau.services.traffic.rules import SensorSilence, TrafficAnomaly
 
 MINUTE_US = 60_000_000
 CHUNK = 5_000
@@ -50,7 +51,9 @@ def quantity_of(name: str) -> str:
 
 
 def read_csv(path: Path | str) -> Iterator[Row]:
-    """The records of a file, in its order. Byte-order mark, CRLF and empty lines are fine; anything else is refused by line."""
+    """The records of a file, in its order. Byte-order mark, CRLF and empty lines are fine; anything else is refused
+    by line.
+    """
     try:
         text = Path(path).read_text(encoding="utf-8-sig")
     except OSError as error:
@@ -81,7 +84,9 @@ def _row(path: Path | str, line: int, cells: Sequence[str], time_at: int, value_
     try:
         time = datetime.fromisoformat(cells[time_at].strip())
     except ValueError as error:
-        raise BadFile(f"{path}, line {line}: {cells[time_at]!r} is no ISO 8601 time, such as 2015-09-17 07:00:00.") from error
+        raise BadFile(
+            f"{path}, line {line}: {cells[time_at]!r} is no ISO 8601 time, such as 2015-09-17 07:00:00."
+        ) from error
     try:
         value = float(cells[value_at])
     except ValueError as error:
@@ -91,14 +96,25 @@ def _row(path: Path | str, line: int, cells: Sequence[str], time_at: int, value_
     return Row(line, time, value)
 
 
-def detect_csv(path: Path | str, *, quantity: str | None = None, zone: str = "UTC", subject: str | None = None) -> Iterator[dict[str, Any]]:
-    """The alerts of a file as plain data, in order of their onset: what `vonglau detect traffic` writes, one JSON object a line."""
+def detect_csv(
+    path: Path | str, *, quantity: str | None = None, zone: str = "UTC", subject: str | None = None
+) -> Iterator[dict[str, Any]]:
+    """The alerts of a file as plain data, in order of their onset: what `vonglau detect traffic` writes, one JSON
+    object a line.
+    """
     name = Path(path).stem
-    yield from detect_rows(list(read_csv(path)), name=subject or name, quantity=quantity or quantity_of(name), zone=zone)
+    yield from detect_rows(
+        list(read_csv(path)), name=subject or name, quantity=quantity or quantity_of(name), zone=zone
+    )
 
 
 def detect_rows(
-    rows: Sequence[Row], *, name: str, quantity: str | None = None, zone: str = "UTC", detectors: Sequence[Detector] | None = None
+    rows: Sequence[Row],
+    *,
+    name: str,
+    quantity: str | None = None,
+    zone: str = "UTC",
+    detectors: Sequence[Detector] | None = None,
 ) -> Iterator[dict[str, Any]]:
     """The same for records that have been read. Times come out as they came in: with a zone, or without."""
     try:
@@ -108,7 +124,7 @@ def detect_rows(
     naive = bool(rows) and rows[0].time.tzinfo is None
     batch = as_batch(rows, name, quantity or quantity_of(name), local)
     alerts: dict[str, AlertDraft] = {}
-    for detector in detectors or (TrafficAnomaly(zone=zone),):
+    for detector in detectors or (TrafficAnomaly(zone=zone), SensorSilence()):
         state = detector.initial()
         for start in range(0, len(batch), CHUNK):
             state, drafts = detector.fold(state, batch.take(range(start, min(start + CHUNK, len(batch)))))
@@ -118,7 +134,9 @@ def detect_rows(
 
 
 def as_batch(rows: Sequence[Row], name: str, quantity: str, zone: ZoneInfo) -> Batch:
-    """The records as a run of the log: position = line number, a tick at each minute that begins between two records."""
+    """The records as a run of the log: position = line number, a tick at each minute that begins between two
+    records.
+    """
     times: list[int] = []
     data: list[bytes] = []
     lines: list[int] = []
@@ -159,7 +177,9 @@ def as_json(draft: AlertDraft, naive_zone: ZoneInfo | None) -> dict[str, Any]:
         if us is None:
             return None
         moment = from_us(us)
-        return moment.isoformat() if naive_zone is None else moment.astimezone(naive_zone).replace(tzinfo=None).isoformat()
+        return (
+            moment.isoformat() if naive_zone is None else moment.astimezone(naive_zone).replace(tzinfo=None).isoformat()
+        )
 
     raised = datetime.fromisoformat(draft.facts["raised"])
     return {

@@ -1,6 +1,7 @@
 """What a traffic sensor says: the payload of the event type `vn.vonglau.traffic.measured`.
 
-The quantities are those of the DATEX II measured-data vocabulary (CEN/TS 16157-5, Measured and elaborated data publications):
+The quantities are those of the DATEX II measured-data vocabulary (CEN/TS 16157-5, Measured and elaborated data
+publications):
 
     quantity      DATEX II basic data                     usual unit
     speed         TrafficSpeed.averageVehicleSpeed        km/h
@@ -8,8 +9,9 @@ The quantities are those of the DATEX II measured-data vocabulary (CEN/TS 16157-
     occupancy     TrafficConcentration.occupancy          % of time (0–100)
     travel_time   TravelTimeData.travelTime               s
 
-`period_s` is its `measurementOrCalculationPeriod`. The event's `subject` names the sensor or the road section, `time` the end of
-the period. A detector compares a sensor with its own past, so any unit will do as long as the sensor keeps it.
+`period_s` is its `measurementOrCalculationPeriod`. The event's `subject` names the sensor or the road section,
+`time` the end of the period. A detector compares a sensor with its own past, so any unit will do as long as the
+sensor keeps it.
 """
 
 import math

@@ -1,13 +1,15 @@
 """How good are the alerts? The scoring of the Numenta Anomaly Benchmark, and plain counts beside it.
 
-NAB's rules, written from their description (Lavin and Ahmad, "Evaluating Real-time Anomaly Detection Algorithms – the Numenta
-Anomaly Benchmark", ICMLA 2015), for a series of records, of which some are detections and some lie in labelled windows:
+NAB's rules, written from their description (Lavin and Ahmad, "Evaluating Real-time Anomaly Detection Algorithms –
+the Numenta Anomaly Benchmark", ICMLA 2015), for a series of records, of which some are detections and some lie in
+labelled windows:
 
 - The first 15 % of a series (never more than 750 records) is for learning: detections there neither count nor cost.
 - A window earns by its *earliest* detection: A_TP · σ(y) / σ(−1), where y = −1 at the window's first record and nearly 0 at its
   last, and σ(y) = 2 / (1 + e^{5y}) − 1. A window without a detection costs A_FN.
-- A detection outside costs A_FP before the first window; after a window, A_FP · |σ(y)| with y the distance from that window's last
-  record in window lengths (beyond 3: all of it). Just behind a window a false alarm is thus nearly free.
+- A detection outside costs A_FP before the first window; after a window, A_FP · |σ(y)| with y the distance from
+  that window's last record in window lengths (beyond 3: all of it). Just behind a window a false alarm is thus
+  nearly free.
 - The sum is put between the null detector (0) and the perfect one (100).
 
 `verify_published` shows that this gives the very scores NAB publishes.
@@ -78,7 +80,9 @@ class Counts:
     alerts_inside: int = 0
     days: float = 0.0
     delays_s: tuple[float, ...] = ()
-    """From the window's start to its first alert. Windows begin long before the labelled moment: small numbers mean little."""
+    """From the window's start to its first alert. Windows begin long before the labelled moment: small numbers mean
+    little.
+    """
 
     def __add__(self, other: "Counts") -> "Counts":
         return Counts(
@@ -139,7 +143,9 @@ def count(series: Series, detections: Iterable[int]) -> Counts:
     """Precision's and recall's ingredients: each detection is one alert."""
     spans = series.spans()
     after = sorted(record for record in set(detections) if record >= series.learning)
-    inside = {index: [record for record in after if first <= record <= last] for index, (first, last) in enumerate(spans)}
+    inside = {
+        index: [record for record in after if first <= record <= last] for index, (first, last) in enumerate(spans)
+    }
     delays = [
         (series.times[records[0]] - series.times[spans[index][0]]).total_seconds()
         for index, records in inside.items()
@@ -187,7 +193,9 @@ def read_windows(labels: Path) -> dict[str, list[Window]]:
     try:
         document = json.loads(labels.read_bytes())
         return {
-            key.rsplit("/", 1)[-1]: [(datetime.fromisoformat(start), datetime.fromisoformat(end)) for start, end in windows]
+            key.rsplit("/", 1)[-1]: [
+                (datetime.fromisoformat(start), datetime.fromisoformat(end)) for start, end in windows
+            ]
             for key, windows in document.items()
         }
     except OSError as error:
@@ -204,8 +212,9 @@ def nearest_record(times: Sequence[datetime], moment: datetime) -> int:
 def score_nab(data_dir: Path | str, labels: Path | str, **options: Any) -> dict[str, Any]:
     """Run the traffic detector over every labelled CSV file of a folder and score what it says.
 
-    Only `congestion` and `abnormal_traffic` are scored: NAB's labels are about values, not about missing records; `sensor_silent` is
-    counted apart. An alert counts at the record at which it was *raised*, not at the onset it names.
+    Only `congestion` and `abnormal_traffic` are scored: NAB's labels are about values, not about missing records;
+    `sensor_silent` is counted apart. An alert counts at the record at which it was *raised*, not at the onset it
+    names.
     """
     from vonglau.services.traffic.offline import detect_rows, read_csv
 
@@ -243,7 +252,8 @@ def read_nab_result(path: Path, threshold: float) -> tuple[list[datetime], list[
 def verify_published(nab: Path | str, folder: str = "realTraffic") -> dict[str, Any]:
     """Score NAB's own published detector outputs with our scorer, and compare with the scores published beside them.
 
-    `nab` is a checkout of github.com/numenta/NAB. Returns how many per-file scores were compared and the largest difference.
+    `nab` is a checkout of github.com/numenta/NAB. Returns how many per-file scores were compared and the largest
+    difference.
     """
     root = Path(nab)
     windows = read_windows(root / "labels" / "combined_windows.json")

@@ -3,36 +3,37 @@
 How it decides, for each measurement:
 
 1. Compare with what is usual for this half hour of this kind of day (`baseline`): z = adverse deviation ÷ its usual size.
-2. Add up evidence as a one-sided cumulative sum (Page, 1954): min(z, cap) − drift, never below zero, weighted by the minutes that the
-   measurement stands for. Persistence and size trade against each other: a jam opens an alert after two or three
-   five-minute measurements, a single odd one does not.
-3. Open when the evidence reaches a bound; the onset is when the evidence began. Close after `calm_us` within the band (hysteresis), when
-   the sensor has said nothing for `stale_us`, or when the unusual has lasted so long that it was learnt.
+2. Add up evidence as a one-sided cumulative sum (Page, 1954): min(z, cap) − drift, never below zero, weighted by
+   the minutes that the measurement stands for. Persistence and size trade against each other: a jam opens an alert
+   after one to three five-minute measurements, a single odd 20-second one does not.
+3. Open when the evidence reaches a bound; the onset is when the evidence began. Close after `calm_us` within the
+   band (hysteresis), when the sensor has said nothing for `stale_us`, or when the unusual has lasted so long that
+   it was learnt.
 
-Better than usual opens a Minor `abnormal_traffic` at twice the bound. Nothing opens before a day has been seen. What is beyond the
-band teaches the profile little, and within an open episode less.
+Better than usual opens a Minor `abnormal_traffic` at twice the bound. Nothing opens before a day has been seen.
+What is beyond the band teaches the profile little, and within an open episode less.
 """
 
 from dataclasses import dataclass, field
 from typing import ClassVar
 
-import msgspec
 import numpy as np
-from numpy.typing import NDArray
 
 from vonglau.core.detection import AlertDraft, Detector
 from vonglau.core.events import TICK_TYPE
 from vonglau.core.log import Batch
-from vonglau.services.traffic.payloads import EVENT_TYPE, QUANTITIES, Measured
-from vonglau.services.traffic.rules import baseline, episode
+from vonglau.services.traffic.payloads import EVENT_TYPE
+from vonglau.services.traffic.rules import baseline, episode, inputs
 from vonglau.services.traffic.rules.baseline import ADVERSE, FLOW, OTHER, Bools, Floats, Learning, Usual
 from vonglau.services.traffic.rules.episode import BETTER, NONE, RING, WORSE, Grading
+from vonglau.services.traffic.rules.inputs import TEXT, Inputs
 from vonglau.services.traffic.rules.order import Ints, LocalTime, TickLine, rounds
 from vonglau.services.traffic.rules.table import Column, Table
 
 MINUTE_US = 60_000_000
-CODES = {name: code for code, name in enumerate(QUANTITIES)}
-DECODER = msgspec.json.Decoder(list[Measured])
+
+Said = list[tuple[int, int, AlertDraft]]
+"""Alerts with the place in the batch and the row in the table that gave them: sorted by these they are in log order."""
 
 SCHEMA = (
     Column("quantity", "i1"),
@@ -59,7 +60,6 @@ SCHEMA = (
     *baseline.COLUMNS,
     *episode.COLUMNS,
 )
-TEXT = ("source", "subject", "name", "unit")
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,22 +91,6 @@ class Tuning:
     grading: Grading = field(default_factory=Grading)
 
 
-@dataclass(frozen=True, slots=True)
-class Inputs:
-    """A batch's measurements as columns; `place` is the row in the batch."""
-
-    place: Ints
-    time: Ints
-    pos: Ints
-    row: Ints
-    value: Floats
-    quantity: Ints
-    local: Ints
-    lon: Floats
-    lat: Floats
-    payload: list[Measured]
-
-
 class TrafficAnomaly(Detector):
     """Speed, occupancy, travel time and flow that are not as usual for the sensor and the hour."""
 
@@ -134,53 +118,21 @@ class TrafficAnomaly(Detector):
         return state.totals["late"]
 
     def fold(self, state: Table, batch: Batch) -> tuple[Table, list[AlertDraft]]:
-        is_tick = np.array([type_ == TICK_TYPE for type_ in batch.type], dtype=bool)
-        tick_rows = np.flatnonzero(is_tick)
-        ticks = TickLine(tick_rows, batch.time[tick_rows], state.totals["clock"])
-        inputs = self._inputs(state, batch)
-        said: list[tuple[int, int, AlertDraft]] = []
+        ticks = inputs.ticks_of(batch, state.totals["clock"])
+        measured = inputs.read(state, batch, self._local)
+        said: Said = []
         previous = np.full(len(state), -1, dtype=np.int64)
-        for chosen in rounds(inputs.row):
-            _Round(self, state, inputs, chosen, ticks, previous, said).run()
+        for chosen in rounds(measured.row):
+            _Round(self, state, measured, chosen=chosen, ticks=ticks, previous=previous, said=said).run()
         everyone = np.arange(len(state))
-        self._close_stale(state, everyone, previous, np.full(len(state), len(batch)), ticks, said)
+        self.close_stale(
+            state, everyone, after=previous, before=np.full(len(state), len(batch)), ticks=ticks, said=said
+        )
         state.totals["clock"] = ticks.now
         said.sort(key=lambda one: one[:2])
         return state, [alert for _, _, alert in said]
 
-    def _inputs(self, state: Table, batch: Batch) -> Inputs:
-        place = np.array([i for i, type_ in enumerate(batch.type) if type_ == EVENT_TYPE], dtype=np.int64)
-        payload, good = decode([batch.data[i] for i in place.tolist()])
-        if good is not None:
-            state.totals["unreadable"] += len(place) - len(good)
-            place = place[good]
-        known = len(state)
-        picked = place.tolist()
-        keys = [_key(batch.source[i], batch.subject[i], said.quantity) for i, said in zip(picked, payload, strict=True)]
-        row = state.rows(keys)
-        if len(state) > known:
-            for i, said, at in zip(picked, payload, row.tolist(), strict=True):
-                if at >= known:
-                    state["quantity"][at] = CODES[said.quantity]
-                    state.text["source"][at] = batch.source[i]
-                    state.text["subject"][at] = batch.subject[i] or batch.source[i]
-        time = batch.time[place]
-        return Inputs(
-            place=place,
-            time=time,
-            pos=batch.pos[place],
-            row=row,
-            value=np.array([said.value for said in payload], dtype=np.float64),
-            quantity=state["quantity"][row].astype(np.int64),
-            local=self._local.local_us(time),
-            lon=batch.lon[place],
-            lat=batch.lat[place],
-            payload=payload,
-        )
-
-    def _close_stale(
-        self, table: Table, rows: Ints, after: Ints, before: Ints, ticks: TickLine, said: list[tuple[int, int, AlertDraft]]
-    ) -> None:
+    def close_stale(self, table: Table, rows: Ints, *, after: Ints, before: Ints, ticks: TickLine, said: Said) -> None:
         """End episodes about which nothing has been heard: at the first tick between two places that shows it."""
         opened = np.flatnonzero(table["open"][rows] != NONE)
         if not len(opened) or not len(ticks.rows):
@@ -203,27 +155,6 @@ class TrafficAnomaly(Detector):
         return alert
 
 
-def _key(source: str, subject: str | None, quantity: str) -> str:
-    """Unambiguous whatever the names contain."""
-    return f"{quantity} {len(source)} {source} {subject or ''}"
-
-
-def decode(data: list[bytes]) -> tuple[list[Measured], NDArray[np.int64] | None]:
-    """All payloads at once; when one cannot be read, one by one, with the places of those that can."""
-    try:
-        return DECODER.decode(b"[" + b",".join(data) + b"]"), None
-    except msgspec.DecodeError:
-        read: list[Measured] = []
-        good: list[int] = []
-        for place, one in enumerate(data):
-            try:
-                read.append(msgspec.json.decode(one, type=Measured))
-            except msgspec.DecodeError:
-                continue
-            good.append(place)
-        return read, np.array(good, dtype=np.int64)
-
-
 class _Round:
     """One round: at most one measurement of each key."""
 
@@ -231,28 +162,29 @@ class _Round:
         self,
         detector: TrafficAnomaly,
         table: Table,
-        inputs: Inputs,
+        measured: Inputs,
+        *,
         chosen: Ints,
         ticks: TickLine,
         previous: Ints,
-        said: list[tuple[int, int, AlertDraft]],
+        said: Said,
     ) -> None:
         self.detector, self.tuning, self.table, self.said = detector, detector.tuning, table, said
-        rows = inputs.row[chosen]
-        place = inputs.place[chosen]
-        detector._close_stale(table, rows, previous[rows], place, ticks, said)
+        rows = measured.row[chosen]
+        place = measured.place[chosen]
+        detector.close_stale(table, rows, after=previous[rows], before=place, ticks=ticks, said=said)
         previous[rows] = place
-        time = inputs.time[chosen]
+        time = measured.time[chosen]
         late = time < table["mark"][rows] - self.tuning.lateness_us
         if late.any():
             table.totals["late"] += int(late.sum())
             chosen, rows, place, time = (column[~late] for column in (chosen, rows, place, time))
         self.chosen, self.rows, self.place, self.time = chosen, rows, place, time
-        self.pos, self.quantity = inputs.pos[chosen], inputs.quantity[chosen]
-        self.seen = inputs.value[chosen]
+        self.pos, self.quantity = measured.pos[chosen], measured.quantity[chosen]
+        self.seen = measured.value[chosen]
         self.value = baseline.judged(self.quantity, self.seen)
-        self.local = inputs.local[chosen]
-        self.inputs = inputs
+        self.local = measured.local[chosen]
+        self.measured = measured
         self.clock = ticks.at(place)
 
     def run(self) -> None:
@@ -265,7 +197,8 @@ class _Round:
         z = deviation / np.where(deviation >= 0.0, usual.adverse_scale, usual.other_scale)
         open_, free = table["open"][rows], self._outlasted()
         teaches = self.weight * np.where((open_ != NONE) & ~free, self.tuning.episode_teaches, 1.0)
-        baseline.learn(table, rows, self.value, usual, self.quantity, teaches, free, self.tuning.learning)
+        learning = self.tuning.learning
+        baseline.learn(table, rows, self.value, usual, self.quantity, weight=teaches, free=free, tuning=learning)
         self._remember(usual, z)
         self._judge(z)
 
@@ -278,19 +211,31 @@ class _Round:
             table["first"][rows[new]] = time[new]
             table["last"][rows[new]] = time[new] - baseline.UNIT_US
             table["mark"][rows[new]] = time[new]
-        elapsed = np.abs(time - table["last"][rows]) / baseline.UNIT_US
+        since_last = time - table["last"][rows]
+        self._forget(np.flatnonzero(since_last > self.tuning.stale_us))
+        elapsed = np.abs(since_last) / baseline.UNIT_US
         self.weight = np.clip(elapsed, 0.05, 1.0)
         table["count"][rows] += 1
         table["last"][rows] = time
         table["mark"][rows] = np.maximum(table["mark"][rows], time)
         table["heard"][rows] = np.maximum(time, self.clock)
-        lon, lat = self.inputs.lon[self.chosen], self.inputs.lat[self.chosen]
+        lon, lat = self.measured.lon[self.chosen], self.measured.lat[self.chosen]
         placed = ~(np.isnan(lon) | np.isnan(lat))
         table["lon"][rows[placed]], table["lat"][rows[placed]] = lon[placed], lat[placed]
 
+    def _forget(self, gone: Ints) -> None:
+        """After a gap evidence starts anew, and an episode that no tick has ended ends where the sensor fell silent."""
+        table = self.table
+        for one in gone[table["open"][self.rows[gone]] != NONE].tolist():
+            row = int(self.rows[one])
+            alert = self.detector.close(table, row, int(self.time[one]), int(table["last"][row]), "no_data")
+            self._say(int(self.place[one]), row, alert)
+        table["evidence"][self.rows[gone]] = 0.0
+
     def _outlasted(self) -> Bools:
         open_ = self.table["open"][self.rows] != NONE
-        return open_ & (self.time - self.table["onset"][self.rows] > self.tuning.adopt_us)
+        lasted: Ints = self.time - self.table["onset"][self.rows]
+        return np.asarray(open_ & (lasted > self.tuning.adopt_us), dtype=np.bool_)
 
     def _remember(self, usual: Usual, z: Floats) -> None:
         """Into the ring, in the sensor's own unit."""
@@ -367,7 +312,9 @@ class _Round:
     def _close_calm(self, row: int, time_us: int) -> AlertDraft:
         ended = int(self.table["calm_since"][row])
         lasted = ended - int(self.table["onset"][row])
-        return self.detector.close(self.table, row, time_us, ended, "adopted" if lasted > self.tuning.adopt_us else "usual_again")
+        return self.detector.close(
+            self.table, row, time_us, ended, "adopted" if lasted > self.tuning.adopt_us else "usual_again"
+        )
 
     def _open(self, one: int, row: int, what: int) -> None:
         table = self.table
@@ -376,7 +323,7 @@ class _Round:
         table["raised"][row] = self.time[one]
         table["rank"][row] = table["confirmed"][row] = 0
         table["worst_z"][row] = 0.0
-        payload = self.inputs.payload[int(self.chosen[one])]
+        payload = self.measured.payload[int(self.chosen[one])]
         table.text["name"][row] = payload.name or ""
         table.text["unit"][row] = payload.unit or ""
 
@@ -391,7 +338,7 @@ class _Round:
         sustained = evident >= tuning.bound * tuning.confirmed_factor
         if sustained:
             table["confirmed"][row] = 1
-        rank = episode.rank(int(self.quantity[one]), open_, seen, expected, sustained, tuning.grading)
+        rank = episode.rank(int(self.quantity[one]), open_, seen, expected, sustained=sustained, grading=tuning.grading)
         worsened = rank > int(table["rank"][row])
         if worsened:
             table["rank"][row] = rank

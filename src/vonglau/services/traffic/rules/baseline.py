@@ -1,15 +1,17 @@
 """What is usual: a robust seasonal profile per key, learnt as it goes.
 
-Three nested locations: of all times, of each half hour of the day, of each half hour of working days and of weekends. What
-little is known of a narrow one is shrunk towards the wider one, so that a profile is useful from its second day and sharpens with
-the weeks. Two scales beside them, of deviations to the adverse and to the other side (a speed falls much further than it rises),
-per three hours of the day, because a rush hour is less regular than a night.
+Three nested locations: of all times, of each half hour of the day, of each half hour of working days and of
+weekends. What little is known of a narrow one is shrunk towards the wider one, so that a profile is useful from its
+second day and sharpens with the weeks. Two scales beside them, of deviations to the adverse and to the other side
+(a speed falls much further than it rises), per three hours of the day, because a rush hour is less regular than a
+night.
 
-Robust in Huber's sense: a deviation teaches at most what one of `CLIP` scales would (Huber, 1964). Weights are in units of five
-minutes, so that a sensor that speaks every 20 seconds learns no faster than one that speaks every five minutes.
+Robust in Huber's sense: a deviation teaches at most what one of `CLIP` scales would (Huber, 1964). Weights are in
+units of five minutes, so that a sensor that speaks every 20 seconds learns no faster than one that speaks every
+five minutes.
 
-Speed is judged as it is; the others by their square root, which evens out their spread (Bartlett, 1936). Only + − × ÷ √ and
-comparisons: IEEE 754 defines them to the last bit, so results are the same however batches are cut.
+Speed is judged as it is; the others by their square root, which evens out their spread (Bartlett, 1936). Only + − ×
+÷ √ and comparisons: IEEE 754 defines them to the last bit, so results are the same however batches are cut.
 """
 
 from dataclasses import dataclass
@@ -39,13 +41,13 @@ COLUMNS = (
     Column("weight", "f8"),
     Column("level", "f8"),
     Column("level_scale", "f8"),
-    Column("slot", "f8", SLOTS),
-    Column("slot_weight", "f8", SLOTS),
-    Column("day_slot", "f8", 2 * SLOTS),
-    Column("day_slot_weight", "f8", 2 * SLOTS),
+    Column("slot", "f4", SLOTS),
+    Column("slot_weight", "f4", SLOTS),
+    Column("day_slot", "f4", 2 * SLOTS),
+    Column("day_slot_weight", "f4", 2 * SLOTS),
     Column("scale", "f8", 2),
-    Column("block_scale", "f8", 2 * BLOCKS),
-    Column("block_weight", "f8", 2 * BLOCKS),
+    Column("block_scale", "f4", 2 * BLOCKS),
+    Column("block_weight", "f4", 2 * BLOCKS),
 )
 
 
@@ -68,7 +70,9 @@ class Learning:
     day_slot_prior: float = 18.0
     block_prior: float = 12.0
     least_speed: float = 0.06
-    """The scale is never less than this share of the expected value: two decimals of a quiet night are not an accident."""
+    """The scale is never less than this share of the expected value: two decimals of a quiet night are not an
+    accident.
+    """
     least_root: float = 0.06
     least_occupancy: float = 0.30
     """In roots of per cent: at an expected 4 %, half a scale up is 5.2 %."""
@@ -118,7 +122,9 @@ def usual(table: Table, rows: Ints, local_us: Ints, quantity: NDArray[np.int64],
     trust = slot_weight / (slot_weight + tuning.slot_prior)
     expected = level + trust * (table["slot"][rows, slot] - level)
     day_weight = table["day_slot_weight"][rows, day_slot]
-    expected = expected + day_weight / (day_weight + tuning.day_slot_prior) * (table["day_slot"][rows, day_slot] - expected)
+    expected = expected + day_weight / (day_weight + tuning.day_slot_prior) * (
+        table["day_slot"][rows, day_slot] - expected
+    )
 
     wide = table["level_scale"][rows]
     least = np.where(quantity == SPEED, tuning.least_speed, tuning.least_root) * np.abs(expected)
@@ -143,7 +149,15 @@ def start(table: Table, rows: Ints, value: Floats) -> None:
 
 
 def learn(
-    table: Table, rows: Ints, value: Floats, seen: Usual, quantity: NDArray[np.int64], weight: Floats, free: Bools, tuning: Learning
+    table: Table,
+    rows: Ints,
+    value: Floats,
+    seen: Usual,
+    quantity: NDArray[np.int64],
+    *,
+    weight: Floats,
+    free: Bools,
+    tuning: Learning,
 ) -> None:
     """Let the value teach. `free` lifts the clip, for what has lasted so long that it is the new usual."""
     deviation = value - seen.expected
@@ -156,10 +170,15 @@ def learn(
     rate = _rate(total, weight, tuning.level_floor)
     away = value - level
     table["level"][rows] = level + rate * np.clip(away, -tuning.clip * wide, tuning.clip * wide)
-    table["level_scale"][rows] = wide + rate * (_ABS_TO_SCALE * np.minimum(np.abs(away), tuning.spread_clip * wide) - wide)
+    table["level_scale"][rows] = wide + rate * (
+        _ABS_TO_SCALE * np.minimum(np.abs(away), tuning.spread_clip * wide) - wide
+    )
     table["weight"][rows] = total + weight
 
-    for name, cell, floor in (("slot", seen.slot, tuning.slot_floor), ("day_slot", seen.day_slot, tuning.day_slot_floor)):
+    for name, cell, floor in (
+        ("slot", seen.slot, tuning.slot_floor),
+        ("day_slot", seen.day_slot, tuning.day_slot_floor),
+    ):
         known = table[f"{name}_weight"][rows, cell]
         location = np.where(known == 0.0, seen.expected, table[name][rows, cell])
         rate = _rate(known, weight, floor)

@@ -38,7 +38,9 @@ RANKS = (Severity.MINOR, Severity.MODERATE, Severity.SEVERE)
 
 @dataclass(frozen=True, slots=True)
 class Grading:
-    """From how much loss on an alert is more than Minor. Loss: the share of the usual speed (or its equivalent) that is gone."""
+    """From how much loss on an alert is more than Minor. Loss: the share of the usual speed (or its equivalent)
+    that is gone.
+    """
 
     moderate_loss: float = 0.25
     severe_loss: float = 0.50
@@ -48,12 +50,14 @@ class Grading:
 
 
 def loss(quantity: int, seen: float, expected: float) -> float:
-    """Share of the usual that is lost, 0 to 1: of speed; of the equivalent speed for travel time; likewise for the others."""
+    """Share of the usual that is lost, 0 to 1: of speed; of the equivalent speed for travel time; likewise for the
+    others.
+    """
     less, more = (seen, expected) if quantity in (SPEED, FLOW) else (expected, seen)
     return max(0.0, 1.0 - less / more) if more > 0 else 0.0
 
 
-def rank(quantity: int, open_: int, seen: float, expected: float, sustained: bool, grading: Grading) -> int:
+def rank(quantity: int, open_: int, seen: float, expected: float, *, sustained: bool, grading: Grading) -> int:
     """0 Minor, 1 Moderate, 2 Severe. What is better than usual, and a mere change of flow, stays Minor."""
     if open_ != WORSE or quantity == FLOW:
         return 0
@@ -91,7 +95,9 @@ def evidence_of(table: Table, row: int, since_us: int) -> tuple[int, ...]:
 
 
 def latest(table: Table, row: int) -> dict[str, Any]:
-    """The last measurement beside what was usual for it. `deviation` is in scales of usual deviations; positive is worse."""
+    """The last measurement beside what was usual for it. `deviation` is in scales of usual deviations; positive is
+    worse.
+    """
     at = (int(table["ring_next"][row]) - 1) % RING
     seen, expected, low, high = (
         round(float(table[f"ring_{name}"][row, at]), 3) for name in ("seen", "expected", "low", "high")
@@ -127,12 +133,13 @@ def draft(
         updated_us=at_us,
         ended_us=ended_us,
         subject=table.text["subject"][row],
-        lon=None if lon != lon else lon,
-        lat=None if lat != lat else lat,
+        lon=None if np.isnan(lon) else lon,
+        lat=None if np.isnan(lat) else lat,
         facts={
             "quantity": QUANTITIES[quantity],
             "unit": table.text["unit"][row] or None,
             "name": table.text["name"][row] or None,
+            "subject": table.text["subject"][row],
             "source": table.text["source"][row],
             **latest(table, row),
             "direction": _direction(quantity, open_),

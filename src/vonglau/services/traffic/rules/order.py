@@ -1,7 +1,8 @@
 """Log order inside a batch: rounds over keys, and the ticks between two events of a key.
 
-A batch is folded in rounds: the k-th event of every key together, as arrays. Within a key this is log order, and keys do not
-touch each other, so the result is that of folding event by event: it cannot depend on where batches are cut.
+A batch is folded in rounds: the k-th event of every key together, as arrays. Within a key this is log order, and
+keys do not touch each other, so the result is that of folding event by event: it cannot depend on where batches are
+cut.
 """
 
 from collections.abc import Iterator
@@ -20,7 +21,9 @@ NEVER = np.iinfo(np.int64).max
 
 
 def rounds(rows: Ints) -> Iterator[Ints]:
-    """Positions in `rows`, so that each yielded array names every table row at most once, and each row's in their order."""
+    """Positions in `rows`, so that each yielded array names every table row at most once, and each row's in their
+    order.
+    """
     if not len(rows):
         return
     order = np.argsort(rows, kind="stable")
@@ -32,7 +35,9 @@ def rounds(rows: Ints) -> Iterator[Ints]:
 
 
 class TickLine:
-    """The ticks of a batch. The clock never runs backwards: a tick behind an earlier one shows the earlier one's time."""
+    """The ticks of a batch. The clock never runs backwards: a tick behind an earlier one shows the earlier one's
+    time.
+    """
 
     def __init__(self, rows: Ints, times: Ints, before: int) -> None:
         self.rows = rows
@@ -49,7 +54,9 @@ class TickLine:
         return np.asarray(self.clock[np.searchsorted(self.rows, places)], dtype=np.int64)
 
     def first_past(self, deadlines: Ints, after: Ints) -> Ints:
-        """The number of the first tick that stands behind `after` and shows more than the deadline; `len(self.rows)` if none."""
+        """The number of the first tick that stands behind `after` and shows more than the deadline;
+        `len(self.rows)` if none.
+        """
         by_time = np.searchsorted(self.clock[1:], deadlines, side="right")
         by_place = np.searchsorted(self.rows, after, side="right")
         return np.maximum(by_time, by_place).astype(np.int64)

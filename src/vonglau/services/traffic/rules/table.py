@@ -80,7 +80,7 @@ class Table:
         metadata = {name: str(value) for name, value in self.totals.items()}
         table = pa.Table.from_arrays(arrays, names=names).replace_schema_metadata(metadata)
         sink = pa.BufferOutputStream()
-        with pa.ipc.new_stream(sink, table.schema) as writer:
+        with pa.ipc.new_stream(sink, table.schema, options=pa.ipc.IpcWriteOptions(compression="lz4")) as writer:
             writer.write_table(table)
         return bytes(sink.getvalue())
 

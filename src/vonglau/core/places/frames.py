@@ -88,7 +88,7 @@ class Frames:
             return unit
         if frame == "current":
             return self._forward(unit, None)
-        if isinstance(frame, str):
+        if not isinstance(frame, date):
             raise BadInput(f"No border frame is called {frame!r}; use reported, current, or a date.")
         if frame >= unit.valid_from:
             return self._forward(unit, frame)

@@ -9,7 +9,7 @@ import os
 import zipfile
 import zlib
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -63,10 +63,10 @@ class PlaceIndex:
         rows = np.arange(self._high * TILE) + self._row0
         self._east, self._north = metres_per_unit((rows + 0.5) * CELL / UNIT)
         # Memory views give plain Python numbers several times faster than arrays do.
-        self._directory, self._values = memoryview(cells.directory), memoryview(cells.cells)
-        self._offsets, self._near = memoryview(cells.offsets), memoryview(cells.near)
-        self._reference = memoryview(cells.reference)
-        self._edges = memoryview(np.ascontiguousarray(cells.edges).reshape(-1))
+        self._directory, self._values = _view(cells.directory), _view(cells.cells)
+        self._offsets, self._near = _view(cells.offsets), _view(cells.near)
+        self._reference = _view(cells.reference)
+        self._edges = _view(cells.edges)
         self._scale = list(zip(self._east.tolist(), self._north.tolist(), strict=True))
 
     # ------------------------------------------------------------------ making one
@@ -229,6 +229,11 @@ class PlaceIndex:
         beach = (ward == OUTSIDE) & (shore >= 0) & (shore_d2[best] <= limit)
         ward = np.where(beach, shore, np.where(ward == FOREIGN, OUTSIDE, ward))
         return ward, np.where(beach, True, marked & (ward >= 0))
+
+
+def _view(array: NDArray[np.int32]) -> memoryview:
+    flat: Any = np.ascontiguousarray(array).reshape(-1)
+    return memoryview(flat)
 
 
 def _first_minimum(values: Floats, starts: Ints, point: Ints) -> Ints:

@@ -184,7 +184,7 @@ def main_parts(shape: shapely.Geometry) -> shapely.Geometry:
         reached[front] = True
         found = np.unique(tree.query(parts[front], predicate="dwithin", distance=NEAR_ISLAND)[1])
         front = found[~reached[found]]
-    return shapely.multipolygons(parts[reached])
+    return shapely.MultiPolygon(list(parts[reached]))
 
 
 def _box(shape: shapely.Geometry) -> list[float]:

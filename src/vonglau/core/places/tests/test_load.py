@@ -12,6 +12,7 @@ from vonglau.core.places.load import load_places, main_parts
 from vonglau.core.places.models import Locality, LocalitySuccession, PlacesEdition, Ward, WardBorder
 from vonglau.core.places.outline import bounds, neighbours_outline, ward_outlines
 
+pytestmark = pytest.mark.django_db
 Progress = list[tuple[int, int]]
 
 

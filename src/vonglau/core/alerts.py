@@ -71,20 +71,24 @@ def _values(draft: AlertDraft) -> dict[str, Any]:
 def store(
     world: str, service: Service, detector: Detector, drafts: Sequence[AlertDraft], locate: Locate | None = None
 ) -> list[Alert]:
-    """Upsert what a detector said in one transaction, and let it become incidents. Returns the alerts that changed."""
+    """Upsert what a detector said in one transaction, and let it become incidents. Returns the alerts that changed.
+
+    Every draft counts, in order of time, not only the last of each alert: a jam that began and ended within one batch
+    opens the same incident as one that was watched live.
+    """
     if not drafts:
         return []
-    latest = {draft.identity: draft for draft in sorted(drafts, key=lambda draft: draft.updated_us)}
     with transaction.atomic():
-        known = {alert.identity: alert for alert in Alert.objects.filter(world=world, identity__in=list(latest))}
-        changed = []
-        for draft in latest.values():
+        names = {draft.identity for draft in drafts}
+        known = {alert.identity: alert for alert in Alert.objects.filter(world=world, identity__in=names)}
+        changed: dict[str, Alert] = {}
+        for draft in sorted(drafts, key=lambda draft: (draft.updated_us, draft.identity)):
             alert = _upsert(known.get(draft.identity), draft, world, service, detector, locate)
             if alert is not None:
-                changed.append(alert)
+                known[draft.identity] = changed[draft.identity] = alert
                 _correlate(alert, service)
-        changes.announce_many((alert.world, "alert", alert.identity, "", _told(alert)) for alert in changed)
-    return changed
+        changes.announce_many((alert.world, "alert", alert.identity, "", _told(alert)) for alert in changed.values())
+    return list(changed.values())
 
 
 def _upsert(
@@ -208,6 +212,9 @@ def _open(alert: Alert, service: Service, kind: IncidentKind) -> None:
 
 def _feed(alert: Alert, incident: Incident) -> None:
     """A graver alert makes its open incident graver; nothing else of the incident is the machine's to change."""
+    if alert.rank <= incident.rank and alert.ended is None:
+        return
+    incident.refresh_from_db()  # another alert of this batch, or a person, may have changed it since it was read
     if incident.state in OPEN and alert.rank > incident.rank:
         incident.rank = alert.rank
         incident.version += 1

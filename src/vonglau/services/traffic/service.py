@@ -8,14 +8,14 @@ from vonglau.core.events import EventType
 from vonglau.core.seams import AlertKind, Correlation, IncidentKind, Service
 from vonglau.services.traffic import demo, words
 from vonglau.services.traffic.payloads import EVENT_TYPE, Measured
-from vonglau.services.traffic.rules import TrafficAnomaly
+from vonglau.services.traffic.rules import SensorSilence, TrafficAnomaly
 
 service = Service(
     name="traffic",
     title=_("Giao thông"),
     app="vonglau.services.traffic",
     event_types=(EventType(name=EVENT_TYPE, title=_("Số đo giao thông"), payload=Measured),),
-    detectors=(TrafficAnomaly(),),
+    detectors=(TrafficAnomaly(), SensorSilence()),
     alert_kinds=(
         AlertKind(
             code="congestion",

@@ -61,9 +61,9 @@ def test_merged_and_refused_are_in_neither_number() -> None:
 
 
 def test_received_on_time() -> None:
-    after = Scope(world="live", start=MONDAY, end=MONDAY + timedelta(days=3), locality="48")
+    after = Scope(world="live", start=MONDAY, end=MONDAY + timedelta(days=7), locality="48")
     take("live", incident().ref, "verify", OPERATOR, at=MONDAY + timedelta(hours=1))
-    take("live", incident().ref, "verify", OPERATOR, at=MONDAY + timedelta(days=2))
+    take("live", incident().ref, "verify", OPERATOR, at=MONDAY + timedelta(days=5))
     incident()
     assert value("received_on_time", after).counted == Counted(1, 3)
 

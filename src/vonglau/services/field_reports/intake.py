@@ -1,0 +1,216 @@
+"""Receiving a report, and forgetting who sent it. Each is one transaction."""
+
+import json
+import secrets
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, fields
+from datetime import datetime
+from functools import lru_cache
+from pathlib import Path
+
+from django.conf import settings
+from django.db import transaction
+from django.utils import timezone
+
+from vonglau.core import audit
+from vonglau.core.errors import BadInput, Conflict
+from vonglau.core.events import LIVE
+from vonglau.core.facts import categories
+from vonglau.core.incidents import desk
+from vonglau.core.incidents.models import Incident
+from vonglau.core.notify_models import Publication
+from vonglau.core.people.policy import Actor
+from vonglau.core.places.index import Located, PlaceIndex
+from vonglau.core.worlds import World, world
+from vonglau.services.field_reports import rules
+from vonglau.services.field_reports.models import Content, Report
+
+KIND = "field_report"
+SERVICE = "field_reports"
+RECEIVED = "vn.vonglau.field_reports.received"
+SOURCE = "/vonglau/field_reports"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Personal:
+    """What a citizen sends about the matter and about themself; each may be empty."""
+
+    description: str = ""
+    contact_name: str = ""
+    email: str = ""
+    phone: str = ""
+    address: str = ""
+    media_url: str = ""
+    device_id: str = ""
+    account_id: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Submission:
+    """A report on its way in. `external_id` is its identity for this sender: sent twice, kept once."""
+
+    world: str
+    category: str
+    lon: float | None = None
+    lat: float | None = None
+    personal: Personal = Personal()
+    source: str
+    sent_by: str = ""
+    external_id: str = ""
+    at: datetime | None = None
+    """When it was received; absent: now, by the world's clock."""
+
+
+@lru_cache(maxsize=8)
+def _index(folder: Path, locality: str) -> PlaceIndex:
+    return PlaceIndex.open(folder, frozenset({locality}))
+
+
+def locate(in_world: World, lon: float | None, lat: float | None) -> Located | None:
+    """The ward of a point of the world's own locality; None elsewhere."""
+    if lon is None or lat is None or not in_world.locality:
+        return None
+    return _index(Path(settings.VONGLAU_DATA) / "places", in_world.locality).locate(lon, lat)
+
+
+def place_index(in_world: World) -> PlaceIndex | None:
+    """The same for many points at once; None for a world that lies in no locality of the country."""
+    return _index(Path(settings.VONGLAU_DATA) / "places", in_world.locality) if in_world.locality else None
+
+
+Then = Callable[[Incident], None]
+
+
+def receive(submission: Submission, actor: Actor, then: Then | None = None) -> Report:
+    """Keep a report: its row, its personal content apart, its incident, and the event that says so.
+
+    `then` runs inside the transaction with the new incident (a photo that cannot be read undoes all). The same
+    `external_id` again gives the report kept the first time. Raises BadInput for an unknown category, Conflict when an
+    identity comes with another content.
+    """
+    category = categories().get(submission.category)
+    if category is None:
+        raise BadInput(f"There is no category {submission.category!r}.", pointer="/category")
+    in_world = world(submission.world)
+    with transaction.atomic():
+        known = _known(submission)
+        if known is not None:
+            return known
+        at = submission.at or in_world.now()
+        found = locate(in_world, submission.lon, submission.lat)
+        incident = desk.open_incident(
+            desk.Opening(
+                world=in_world.pk,
+                kind=KIND,
+                service=SERVICE,
+                title=category.name.vi,
+                origin="report",
+                level=category.level,
+                category=category.code,
+                lon=submission.lon,
+                lat=submission.lat,
+                ward=found.ward_code if found else "",
+                near_border=found.near_border if found else False,
+                at=at,
+                because={"report": submission.source},
+            ),
+            actor,
+        )
+        report = Report.objects.create(
+            world=in_world.pk,
+            reference=rules.reference_of(incident.ref),
+            token=secrets.token_urlsafe(12),
+            incident=incident,
+            category=category.code,
+            lon=submission.lon,
+            lat=submission.lat,
+            ward=incident.ward,
+            received_at=at,
+            source=submission.source,
+            sent_by=submission.sent_by,
+            external_id=submission.external_id,
+        )
+        Content.objects.create(report=report, **asdict(submission.personal))
+        if then is not None:
+            then(incident)
+        _publish(report, incident)
+    return report
+
+
+def _known(submission: Submission) -> Report | None:
+    """The report this sender has already sent under this identity."""
+    if not submission.external_id:
+        return None
+    found = (
+        Report.objects.select_related("incident", "content")
+        .filter(
+            world=submission.world,
+            source=submission.source,
+            sent_by=submission.sent_by,
+            external_id=submission.external_id,
+        )
+        .first()
+    )
+    if found is None:
+        return None
+    same = (found.category, found.lon, found.lat) == (submission.category, submission.lon, submission.lat)
+    content: Content | None = getattr(found, "content", None)
+    if content is not None:
+        same = same and all(
+            getattr(content, field.name) == getattr(submission.personal, field.name) for field in fields(Personal)
+        )
+    if not same:
+        raise Conflict("This identity was already used for a report with another content; give a new one its own.")
+    return found
+
+
+def _publish(report: Report, incident: Incident) -> None:
+    """What the rest of the city may know: that there is a report, of what, and where."""
+    event_id = f"{report.world}/{report.reference}"
+    event: dict[str, object] = {
+        "specversion": "1.0",
+        "id": event_id,
+        "source": SOURCE,
+        "type": RECEIVED,
+        "subject": report.reference,
+        "time": report.received_at.isoformat(timespec="microseconds"),
+        "datacontenttype": "application/json",
+        "data": {
+            "reference": report.reference,
+            "incident": incident.ref,
+            "category": report.category,
+            "ward": report.ward,
+        },
+    }
+    if report.lon is not None and report.lat is not None:
+        event |= {"lon": repr(report.lon), "lat": repr(report.lat)}
+    if report.world != LIVE:
+        event["exercise"] = report.world
+    Publication.objects.create(
+        world=report.world,
+        event_id=f"{SERVICE}/{event_id}",
+        body=json.dumps(event, ensure_ascii=False).encode(),
+        created_at=timezone.now(),
+    )
+
+
+@transaction.atomic
+def erase(report: Report, actor: Actor, why: str) -> Report:
+    """Forget the citizen's words and contacts for good. The incident, its chain and every count stay; twice is as once.
+
+    `why` names the ground (retention, the person's request): a code or a sentence without personal data.
+    """
+    Content.objects.filter(report=report).delete()
+    if report.erased_at is None:
+        report.erased_at = timezone.now()
+        report.save(update_fields=["erased_at"])
+        body = {
+            "at": world(report.world).now().isoformat(timespec="microseconds"),
+            "who": actor.name,
+            "role": actor.role,
+            "step": "erase",
+            "report": report.reference,
+            "ground": why,
+        }
+        audit.record(report.incident.stream, body)
+    return report

@@ -1,0 +1,69 @@
+"""Citizens' reports. What identifies a person stands in a row of its own, which retention or the person may erase."""
+
+from django.db import models
+
+
+class Report(models.Model):
+    """A report as it may stay for ever: no personal data. The work on it is its incident's."""
+
+    world = models.CharField(max_length=63)
+    reference = models.CharField(max_length=40)
+    """What the citizen is told: unique within the world, shows the number of the incident it opened."""
+    token = models.CharField(max_length=32)
+    """Secret of the reporter: who knows it may follow the report without an account."""
+    incident = models.ForeignKey("core.Incident", on_delete=models.PROTECT, related_name="reports")
+    category = models.CharField(max_length=60)
+    lon = models.FloatField(null=True)
+    lat = models.FloatField(null=True)
+    ward = models.CharField(max_length=5, blank=True)
+    received_at = models.DateTimeField()
+    """Of its world's clock."""
+    source = models.CharField(max_length=40)
+    """Channel: open311, demo, or the name of the mapping that loaded it."""
+    sent_by = models.CharField(max_length=120, blank=True)
+    """The programme that sent it."""
+    external_id = models.CharField(max_length=80, blank=True)
+    """Its identity at the source: an Idempotency-Key, or the id in a loaded file."""
+    original_category = models.CharField(max_length=120, blank=True)
+    """What the source called it, where a mapping translated it."""
+    erased_at = models.DateTimeField(null=True)
+    """Wall time at which the personal content was erased."""
+
+    class Meta:
+        app_label = "field_reports"
+        constraints = (
+            models.UniqueConstraint(fields=("world", "reference"), name="report_reference"),
+            models.UniqueConstraint(
+                fields=("world", "source", "sent_by", "external_id"),
+                condition=~models.Q(external_id=""),
+                name="report_identity",
+            ),
+        )
+        indexes = (
+            models.Index(fields=("world", "-received_at", "-id"), name="report_recent"),
+            models.Index(fields=("world", "category", "-received_at"), name="report_category"),
+        )
+
+    def __str__(self) -> str:
+        return self.reference
+
+
+class Content(models.Model):
+    """What the citizen wrote and how to reach them: personal data, never copied anywhere else."""
+
+    report = models.OneToOneField(Report, on_delete=models.CASCADE, related_name="content")
+    description = models.TextField(blank=True)
+    contact_name = models.CharField(max_length=200, blank=True)
+    email = models.CharField(max_length=254, blank=True)
+    phone = models.CharField(max_length=40, blank=True)
+    address = models.CharField(max_length=300, blank=True)
+    """Words for the place: often somebody's home."""
+    media_url = models.CharField(max_length=2000, blank=True)
+    device_id = models.CharField(max_length=100, blank=True)
+    account_id = models.CharField(max_length=100, blank=True)
+
+    class Meta:
+        app_label = "field_reports"
+
+    def __str__(self) -> str:
+        return f"content of report {self.report_id}"

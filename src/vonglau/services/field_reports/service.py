@@ -1,0 +1,61 @@
+"""The manifest of field reports: what the rest of the house may know about them."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+from django.utils.translation import get_language
+from django.utils.translation import gettext_lazy as _
+
+from vonglau.core.events import EventType
+from vonglau.core.facts import categories, category_groups
+from vonglau.core.seams import IncidentKind, Service, Text
+from vonglau.services.field_reports.demo import day
+from vonglau.services.field_reports.intake import KIND, RECEIVED, SERVICE
+
+
+class Received(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Payload of a received report: references only."""
+
+    reference: str
+    incident: str
+    category: str
+    ward: str
+
+
+CHANNELS: dict[str, Text] = {
+    "open311": _("Ứng dụng, trang web (Open311)"),
+    "demo": _("Ngày diễn tập"),
+}
+
+
+def about(incident: Any) -> Sequence[tuple[Text, str]]:
+    """What the desk should know of the reports under an incident; their words and contacts are not among it."""
+    from vonglau.services.field_reports.models import Report
+
+    reports = list(Report.objects.filter(incident=incident).order_by("received_at")[:50])
+    if not reports:
+        return ()
+    language = get_language() or "vi"
+    rows: list[tuple[Text, str]] = [(_("Phản ánh"), ", ".join(report.reference for report in reports))]
+    category = categories().get(incident.category)
+    if category is not None:
+        group = category_groups()[category.group]
+        rows.append((_("Lĩnh vực"), f"{group.name[language]} › {category.name[language]}"))
+    channels = dict.fromkeys(str(CHANNELS.get(report.source, report.source)) for report in reports)
+    rows.append((_("Kênh tiếp nhận"), ", ".join(channels)))
+    original = next((report.original_category for report in reports if report.original_category), "")
+    if original:
+        rows.append((_("Loại ở nguồn"), original))
+    return rows
+
+
+service = Service(
+    name=SERVICE,
+    title=_("Phản ánh hiện trường"),
+    event_types=(EventType(name=RECEIVED, title=_("Đã tiếp nhận phản ánh"), payload=Received, direction="out"),),
+    incident_kinds=(IncidentKind(code=KIND, title=_("Phản ánh hiện trường")),),
+    app="vonglau.services.field_reports",
+    about=about,
+    demo=day,
+)

@@ -62,6 +62,7 @@ class Indicator:
     denominator: Text | None
     unit: Unit
     period: str = "day"
+    """day, or now: what stands at this moment and cannot be asked of a day that has passed."""
     aggregation: str = "ratio of sums"
     """How values of parts combine: "ratio of sums" or "sum"."""
     count: Callable[[Scope], Counted]

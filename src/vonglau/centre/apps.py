@@ -1,0 +1,12 @@
+from django.apps import AppConfig
+
+
+class CentreConfig(AppConfig):
+    name = "vonglau.centre"
+    label = "centre"
+    default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        from vonglau.centre import search
+
+        search.listen()

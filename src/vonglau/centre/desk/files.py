@@ -1,0 +1,40 @@
+"""Evidence photos, to those who may see their incident and to nobody else."""
+
+from django.http import FileResponse
+from django.http.response import HttpResponseBase
+
+from vonglau.centre.access import Request, of_the_desk
+from vonglau.core.errors import NotFound
+from vonglau.core.incidents import desk
+from vonglau.core.incidents import files as evidence
+from vonglau.core.people import policy
+
+KEPT = 3600
+"""Seconds a browser keeps a photo for this person: its bytes never change, its readers may."""
+
+
+def _served(request: Request, ref: str, number: int, *, thumb: bool) -> HttpResponseBase:
+    incident = desk.get(request.world.pk, ref)
+    found = incident.evidence.filter(pk=number).first()
+    if found is None or not policy.may_see(request.actor, incident):
+        raise NotFound("There is no such photo under this incident.")
+    response = FileResponse(
+        evidence.open_file(found, thumb=thumb),
+        content_type=found.media_type,
+        as_attachment=not found.media_type.startswith("image/"),
+        filename=f"{incident.ref}-{found.pk}.jpg",
+    )
+    response["X-Content-Type-Options"] = "nosniff"
+    response["Content-Security-Policy"] = "default-src 'none'; sandbox"
+    response["Cache-Control"] = f"private, max-age={KEPT}"
+    return response
+
+
+@of_the_desk
+def photo(request: Request, ref: str, number: int) -> HttpResponseBase:
+    return _served(request, ref, number, thumb=False)
+
+
+@of_the_desk
+def thumbnail(request: Request, ref: str, number: int) -> HttpResponseBase:
+    return _served(request, ref, number, thumb=True)

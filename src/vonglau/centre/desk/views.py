@@ -1,0 +1,125 @@
+"""The desk: the queue, and one incident. For an agency the same pages are its inbox."""
+
+from typing import Any
+
+from django.http.response import HttpResponseBase
+from django.shortcuts import render
+from django.utils.translation import gettext
+
+from vonglau.centre.access import Request, is_fragment, of_the_desk
+from vonglau.centre.desk import why
+from vonglau.centre.desk.actions import actions
+from vonglau.centre.desk.queue import TABS, Filter, counts, visible_to
+from vonglau.centre.names import kind_title, ward_names, wards_of
+from vonglau.core.errors import BadInput, NotFound
+from vonglau.core.incidents import clocks, desk
+from vonglau.core.incidents.models import Incident
+from vonglau.core.incidents.states import OPEN, STATE_NAMES, State
+from vonglau.core.incidents.timeline import Entry, agency_name, level_name, timeline
+from vonglau.core.people import policy
+from vonglau.core.people.models import Agency
+from vonglau.core.seams import incident_kinds
+
+
+@of_the_desk
+def queue(request: Request) -> HttpResponseBase:
+    asked = Filter.of(request.GET.dict())
+    now = request.world.now()
+    try:
+        page = asked.page(request.actor, request.world.pk, now, request.GET.get("after"))
+    except BadInput:
+        page = asked.page(request.actor, request.world.pk, now, None)
+    held = counts(asked, request.actor, request.world.pk, now)
+    context = {
+        "asked": asked,
+        "rows": page.items,
+        "now": now,
+        "tabs": [(code, str(title), asked.query(tab=code, state=""), held[code]) for code, title in TABS.items()],
+        "held": held,
+        "next": asked.query() + f"&after={page.next}" if page.next else "",
+        "first": asked.query() if request.GET.get("after") else "",
+        "chosen": _chosen(asked),
+        "overdue_href": asked.query(overdue=not asked.overdue),
+        "mine_href": asked.query(mine=not asked.mine),
+        "fragment": request.get_full_path(),
+        "is_agency": request.actor.role == "agency",
+        **({} if is_fragment(request) else _choices(request)),
+    }
+    return render(request, "centre/desk/_queue.html" if is_fragment(request) else "centre/desk/queue.html", context)
+
+
+def _chosen(asked: Filter) -> list[tuple[str, str]]:
+    """The narrowing that is on, each with the address without it."""
+    shown: list[tuple[str, str]] = []
+    if asked.state:
+        shown.append((str(STATE_NAMES[State(asked.state)]), asked.query(state="")))
+    if asked.ward:
+        shown.append((ward_names([asked.ward]).get(asked.ward, asked.ward), asked.query(ward="")))
+    if asked.kind:
+        shown.append((kind_title(asked.kind), asked.query(kind="")))
+    if asked.agency:
+        agency = Agency.objects.filter(code=asked.agency).order_by("valid_from").last()
+        shown.append((agency_name(agency) or asked.agency, asked.query(agency="")))
+    if asked.q:
+        shown.append((gettext("“%(words)s”") % {"words": asked.q}, asked.query(q="")))
+    return shown
+
+
+def _choices(request: Request) -> dict[str, Any]:
+    """What the filter offers: only what occurs in this world."""
+    rows = visible_to(request.actor, request.world.pk)
+    agencies = Agency.objects.filter(incidents__world=request.world.pk).distinct().order_by("name_vi")
+    named = wards_of(request.world.locality)
+    present = set(rows.filter(state__in=OPEN).values_list("ward", flat=True).distinct())
+    return {
+        "wards": [(code, name) for code, name in named.items() if code in present],
+        "kinds": [(code, str(kind.title)) for code, (_service, kind) in incident_kinds().items()],
+        "agencies": [] if request.actor.role == "agency" else [(one.code, agency_name(one)) for one in agencies],
+        "states": [(code, str(name)) for code, name in STATE_NAMES.items()],
+    }
+
+
+def find_incident(request: Request, ref: str) -> Incident:
+    """The incident of this world, if the actor may see it."""
+    incident = desk.get(request.world.pk, ref)
+    if not policy.may_see(request.actor, incident):
+        raise NotFound(f"There is no incident {ref!r} in world {request.world.pk!r}.")
+    return incident
+
+
+@of_the_desk
+def incident(request: Request, ref: str) -> HttpResponseBase:
+    context = whole(request, find_incident(request, ref))
+    return render(
+        request, "centre/desk/_incident.html" if is_fragment(request) else "centre/desk/incident.html", context
+    )
+
+
+def whole(request: Request, found: Incident) -> dict[str, Any]:
+    """Everything the incident's page shows."""
+    entries = timeline(found)
+    offered = actions(request.actor, found, seen=entries[0].n if entries else 0)
+    return {
+        "incident": found,
+        "kind": kind_title(found.kind),
+        "level": level_name(found.level),
+        "ward": ward_names([found.ward]).get(found.ward, ""),
+        "entries": entries,
+        "photos": list(found.evidence.all()),
+        "actions": offered,
+        "reasons": why.reasons(found),
+        "about": why.about(found),
+        "objection_ends": clocks.objection_ends(found) if found.state in (State.RESOLVED, State.CLOSED) else None,
+        "fate": desk.fate(found) if found.state == State.MERGED else None,
+        "merged": list(found.merged.order_by("id")),
+        "parts": list(found.parts.order_by("id")),
+        "receive_met": _received(found, entries),
+        "may_see_centre": policy.may_see_centre(request.actor),
+    }
+
+
+def _received(found: Incident, entries: list[Entry]) -> Any:
+    """When the receive clock stopped: at verification, or when it was refused or merged."""
+    if found.verified_at is not None:
+        return found.verified_at
+    return found.closed_at if found.state in (State.REFUSED, State.MERGED) else None

@@ -1,0 +1,97 @@
+"""Indicators as the centre shows them: a day of the world's own calendar, up to the world's now."""
+
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from fractions import Fraction
+
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.formats import number_format
+from django.utils.http import urlencode
+from django.utils.translation import gettext
+
+from vonglau.core.indicators.definitions import Indicator, Scope, Unit, Value, measure
+from vonglau.core.seams import indicators
+from vonglau.core.worlds import World
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A value with its words. `text` is empty where there is nothing to divide by: 0 of 0 is not 0 %."""
+
+    value: Value
+    text: str
+    unit: str
+    href: str
+    bad: bool
+
+    @property
+    def indicator(self) -> Indicator:
+        return self.value.indicator
+
+    @property
+    def denominator(self) -> int | None:
+        return self.value.counted.denominator
+
+    @property
+    def numerator(self) -> int:
+        return self.value.counted.numerator
+
+
+def local_day(moment: datetime) -> date:
+    return timezone.localtime(moment).date()
+
+
+def scope_of(world: World, now: datetime, day: date | None = None, ward: str = "") -> Scope:
+    """One local day, half-open, and never beyond the world's now: a deadline that is still to come is not yet missed."""
+    zone = timezone.get_default_timezone()
+    day = day or local_day(now)
+    start = datetime.combine(day, time.min, tzinfo=zone)
+    end = datetime.combine(day + timedelta(days=1), time.min, tzinfo=zone)
+    # A microsecond more, so that what happens at this very moment is in.
+    return Scope(
+        world=world.pk,
+        start=start,
+        end=min(end, max(start, now + timedelta(microseconds=1))),
+        locality=world.locality,
+        ward=ward,
+    )
+
+
+def decimal(ratio: Fraction, places: int = 1) -> str:
+    """Rounded half up to some places, without a trailing zero, as the reader's language writes it."""
+    step = 10**places
+    units = (ratio.numerator * step * 2 + ratio.denominator) // (2 * ratio.denominator)
+    return str(number_format(units / step, places) if units % step else number_format(units // step))
+
+
+def shown(indicator: Indicator, scope: Scope, now: datetime) -> Shown:
+    value = measure(indicator, scope, now)
+    ratio = value.ratio
+    query = {"ward": scope.ward} if scope.ward else {}
+    if scope.end <= now:
+        query["day"] = local_day(scope.start).isoformat()
+    href = reverse("centre:figure", args=[indicator.code]) + (f"?{urlencode(query)}" if query else "")
+    return Shown(value, words(indicator.unit, ratio), unit_words(indicator.unit, ratio), href, _bad(indicator, ratio))
+
+
+def words(unit: Unit, ratio: Fraction | None) -> str:
+    if ratio is None:
+        return ""
+    return decimal(ratio * 100) if unit == Unit.PERCENT else decimal(ratio)
+
+
+def unit_words(unit: Unit, ratio: Fraction | None) -> str:
+    if ratio is None or unit == Unit.COUNT:
+        return ""
+    return "%" if unit == Unit.PERCENT else gettext("phút")
+
+
+def _bad(indicator: Indicator, ratio: Fraction | None) -> bool:
+    """Coloured only where any amount is too much: a rate has no target here, so it has no colour."""
+    return indicator.better == "lower" and indicator.unit == Unit.COUNT and bool(ratio)
+
+
+def all_shown(scope: Scope, now: datetime) -> list[Shown]:
+    """Every declared indicator, the core's own first."""
+    return [shown(indicator, scope, now) for indicator in indicators().values()]

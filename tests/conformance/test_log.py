@@ -5,13 +5,13 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from vonglau.core.errors import BadInput, Conflict, NotFound, Unavailable
 from vonglau.core.events import Event, Fault
@@ -75,7 +75,7 @@ def event(n: int = 0, **changed: object) -> Event:
 
 
 def rejected(raw: bytes = b"{", **changed: object) -> Rejected:
-    return replace(Rejected(raw, Fault("/id", "missing"), "live"), **changed)
+    return Rejected(**{"raw": raw, "fault": Fault("/id", "missing"), "world": "live", **changed})
 
 
 def everything(reader: LogReader) -> list[Event]:

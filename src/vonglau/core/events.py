@@ -9,9 +9,11 @@ This module is pure: no Django, no database, no clock.
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
+
+import msgspec
 
 LIVE = "live"
 """The world of what really happens. Absent CloudEvents extension `exercise` means this one."""
@@ -37,9 +39,11 @@ def from_us(us: int) -> datetime:
     return _EPOCH + timedelta(microseconds=us)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Event:
-    """One event, checked. `data` is the JSON text as it was sent (UTF-8), never re-serialised; empty when there is none."""
+class Event(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """One event, checked. `data` is the JSON text as it was sent (UTF-8), never re-serialised; empty when there is none.
+
+    A Struct, because it is made ten times faster than a frozen dataclass, and the door makes one for every item.
+    """
 
     id: str
     source: str
@@ -51,7 +55,7 @@ class Event:
     lat: float | None = None
     data: bytes = b""
     world: str = LIVE
-    extensions: Mapping[str, str | int | bool] = field(default_factory=dict)
+    extensions: Mapping[str, str | int | bool] = msgspec.field(default_factory=dict)
     """Other CloudEvents attributes as sent (datacontenttype, dataschema, traceparent, …)."""
 
     @property

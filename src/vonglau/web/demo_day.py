@@ -24,7 +24,7 @@ from vonglau.core.alert_models import Cursor
 from vonglau.core.calendars import calendar
 from vonglau.core.errors import Unavailable
 from vonglau.core.facts import agencies
-from vonglau.core.people.directory import agency
+from vonglau.core.people.directory import agency, load_agencies
 from vonglau.core.people.models import ApiToken, User
 from vonglau.core.seams import DemoCall, DemoEvent, DemoPlan, services
 from vonglau.core.worlds import World, WorldKind, ensure_world, world
@@ -75,7 +75,9 @@ def people(data: Path, opens: datetime) -> tuple[str, list[tuple[Account, str]]]
         clock_set_at=datetime.now(UTC),
         clock_rate=0.0,
     )
-    first = next(fact.code for fact in agencies("da_nang").agencies if fact.kind != "centre")
+    facts = agencies("da_nang")
+    load_agencies(facts)
+    first = next(fact.code for fact in facts.agencies if "traffic_congestion" in fact.categories)
     made = []
     for account in (
         Account("truc.ban", "operator", "Trực ban"),

@@ -33,7 +33,7 @@ STATE_NAMES: dict[str, Promise] = {
     State.IN_PROGRESS: _("Đang xử lý"),
     State.RESOLVED: _("Đã có kết quả"),
     State.CLOSED: _("Đã đóng"),
-    State.REFUSED: _("Từ chối"),
+    State.REFUSED: _("Đã từ chối"),
     State.MERGED: _("Đã gộp"),
 }
 

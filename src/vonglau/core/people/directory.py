@@ -5,6 +5,7 @@ from datetime import date
 from django.db.models import Q, QuerySet
 
 from vonglau.core.errors import BadInput
+from vonglau.core.facts import AgencyFile
 from vonglau.core.people.models import Agency
 
 
@@ -34,3 +35,21 @@ def suggested(on: date, *, category: str = "", ward: str = "", usual: str = "") 
         return (3, agency.name_vi)
 
     return sorted(agencies(on), key=place)
+
+
+def load_agencies(file: AgencyFile) -> int:
+    """Take over a locality's agencies from its facts; the same file again changes nothing but what it says anew."""
+    for fact in file.agencies:
+        Agency.objects.update_or_create(
+            code=fact.code,
+            valid_from=fact.valid_from,
+            defaults={
+                "name_vi": fact.name.vi,
+                "name_en": fact.name.en,
+                "kind": fact.kind,
+                "email": fact.email,
+                "wards": list(fact.wards),
+                "categories": list(fact.categories),
+            },
+        )
+    return len(file.agencies)

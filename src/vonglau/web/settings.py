@@ -47,16 +47,17 @@ INSTALLED_APPS = [
     "django.contrib.messages",
     "django.contrib.staticfiles",
     "django.contrib.humanize",
-    "allauth",
-    "allauth.account",
-    "csp",
-    "ninja",
+    # Before allauth and ninja, so that our templates stand in front of theirs.
     "vonglau.core",
     "vonglau.kit",
     "vonglau.services.traffic",
     "vonglau.services.field_reports",
     "vonglau.centre",
     "vonglau.web",
+    "allauth",
+    "allauth.account",
+    "csp",
+    "ninja",
 ]
 
 MIDDLEWARE = [
@@ -114,6 +115,8 @@ USE_TZ = True
 TIME_ZONE = "Asia/Ho_Chi_Minh"
 USE_THOUSAND_SEPARATOR = True
 
+VONGLAU_NAVIGATION = ["vonglau.web.navigation.PLACES"]
+
 STATIC_URL = "/static/"
 WHITENOISE_USE_FINDERS = True
 WHITENOISE_MAX_AGE = 3600
@@ -142,6 +145,7 @@ SESSION_COOKIE_AGE = 12 * 3600
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 CSRF_COOKIE_SAMESITE = "Lax"
+CSRF_FAILURE_VIEW = "vonglau.web.views.csrf_failure"
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"

@@ -1,0 +1,38 @@
+"""The little that plain ASGI endpoints share: types, header look-up, whole answers and problem documents (RFC 9457)."""
+
+from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+from typing import Any
+
+import msgspec
+
+from vonglau.core.errors import VongLauError
+from vonglau.kit import problems
+
+Scope = MutableMapping[str, Any]
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+Headers = Iterable[tuple[bytes, bytes]]
+
+_PROBLEM = problems.MEDIA_TYPE.encode()
+
+
+def header(scope: Scope, name: bytes) -> bytes | None:
+    """The first header of this name (small letters), None when there is none."""
+    return next((value for key, value in scope["headers"] if key == name), None)
+
+
+async def respond(send: Send, status: int, body: bytes, media: bytes = b"application/json", more: Headers = ()) -> None:
+    headers = [(b"content-type", media), (b"content-length", b"%d" % len(body)), (b"cache-control", b"no-store"), *more]
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
+
+
+async def problem(send: Send, status: int, detail: str, more: Headers = ()) -> None:
+    await respond(send, status, msgspec.json.encode(problems.document(status, detail)), _PROBLEM, more)
+
+
+async def failed(send: Send, error: VongLauError, more: Headers = ()) -> None:
+    """An error of ours as its problem document, with Retry-After where trying again helps."""
+    again = [(name.lower().encode(), value.encode()) for name, value in problems.headers(error).items()]
+    await respond(send, error.status, msgspec.json.encode(problems.of(error)), _PROBLEM, [*again, *more])

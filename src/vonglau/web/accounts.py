@@ -1,0 +1,24 @@
+"""Sign-in: accounts are made by an administrator, never by sign-up; demonstration accounts work only while `vonglau demo` serves."""
+
+from typing import Any
+
+from allauth.account.adapter import DefaultAccountAdapter
+from allauth.account.auth_backends import AuthenticationBackend
+from django.conf import settings
+from django.http import HttpRequest
+
+from vonglau.core.people.models import User
+
+
+class Adapter(DefaultAccountAdapter):  # type: ignore[misc]
+    def is_open_for_signup(self, request: HttpRequest) -> bool:
+        return False
+
+
+class Backend(AuthenticationBackend):  # type: ignore[misc]
+    """Asked at sign-in and again at every request: a deactivated account is out at its next one."""
+
+    def user_can_authenticate(self, user: Any) -> bool:
+        if isinstance(user, User) and user.demo and not settings.VONGLAU_DEMO:
+            return False
+        return bool(super().user_can_authenticate(user))

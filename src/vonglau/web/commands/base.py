@@ -1,0 +1,106 @@
+"""What every command shares: `--data`, `--json`, the exit codes, and errors as advice on stderr.
+
+Exit 0: fine. 1: a check failed. 2: bad input. With `--json` the last line on stdout is one JSON object.
+"""
+
+import json
+import os
+import sys
+from collections.abc import Callable
+from functools import wraps
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+DEFAULT_DATA = "vonglau-data"
+
+
+def configure(data: Path) -> None:
+    """Point Django at a data folder. Once per process: settings are read on first use."""
+    os.environ["VONGLAU_DATA"] = str(data)
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "vonglau.web.settings")
+    os.environ.setdefault("VONGLAU_LOG", "WARNING")
+    import django
+
+    django.setup()
+
+
+def need_installation(data: Path) -> None:
+    """Refuse a folder that `init` never saw: a typing mistake must not make a new, empty city."""
+    if not (data / "state.db").exists():
+        raise click.UsageError(f"{data} holds no installation: run `vonglau init --data {data}` first, or check the path.")
+
+
+def say(text: str = "") -> None:
+    """Words for people: on stderr, so that stdout holds the result alone."""
+    click.echo(text, err=True)
+
+
+def result(as_json: bool, body: dict[str, Any], text: str | None = None) -> None:
+    """The command's result: one JSON object, or words."""
+    if as_json:
+        click.echo(json.dumps(body, ensure_ascii=False, default=str))
+    elif text is not None:
+        click.echo(text)
+
+
+def with_json(function: Function) -> Function:
+    return click.option("--json", "as_json", is_flag=True, help="Print the result as one JSON object on the last line.")(function)
+
+
+def with_data(*, fresh: bool = False) -> Callable[[Function], Function]:
+    """Adds --data and --json, and sets Django up for that folder before the command runs."""
+
+    def decorate(function: Function) -> Function:
+        @wraps(function)
+        def command(data: Path, *args: Any, **kwargs: Any) -> Any:
+            data = data.expanduser().resolve()
+            if not fresh:
+                need_installation(data)
+            try:
+                data.mkdir(parents=True, exist_ok=True)
+            except OSError as error:
+                raise click.UsageError(f"{data} cannot be made ({error.strerror}): choose another --data.") from error
+            configure(data)
+            return function(data, *args, **kwargs)
+
+        option = click.option(
+            "--data",
+            type=click.Path(file_okay=False, path_type=Path),
+            default=DEFAULT_DATA,
+            envvar="VONGLAU_DATA",
+            show_default=True,
+            help="The data folder (or the environment variable VONGLAU_DATA).",
+        )
+        return option(with_json(command))  # type: ignore[return-value]
+
+    return decorate
+
+
+class Group(click.Group):
+    """Turns the house's errors into one line of advice and an exit code; a traceback is for the unknown alone."""
+
+    def main(self, *args: Any, **kwargs: Any) -> Any:
+        from vonglau.core.errors import BadInput, Broken, VongLauError
+
+        kwargs["standalone_mode"] = False
+        try:
+            code = super().main(*args, **kwargs)
+        except click.exceptions.Exit as ended:
+            sys.exit(ended.exit_code)
+        except click.Abort:
+            say("Stopped.")
+            sys.exit(130)
+        except click.ClickException as wrong:
+            wrong.show()
+            sys.exit(2)
+        except Broken as broken:
+            say(f"Error: {broken.message}")
+            sys.exit(1)
+        except VongLauError as wrong:
+            say(f"Error: {wrong.message}")
+            sys.exit(2 if isinstance(wrong, BadInput) or wrong.status < 500 else 1)
+        sys.exit(code if isinstance(code, int) else 0)

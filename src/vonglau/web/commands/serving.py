@@ -1,0 +1,71 @@
+"""`serve` and `demo`."""
+
+import http.client
+import json
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import click
+
+from vonglau.web.commands.base import say, with_data
+
+
+def ready(url: str) -> bool:
+    """Whether every part answers."""
+    parts = urlsplit(url)
+    link = http.client.HTTPConnection(parts.hostname or "127.0.0.1", parts.port, timeout=3)
+    try:
+        link.request("GET", "/readyz")
+        return link.getresponse().status == 200
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        link.close()
+
+
+@click.command()
+@with_data()
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on; 0.0.0.0 for every network.")
+@click.option("--port", default=8000, show_default=True, type=click.IntRange(0, 65535), help="0 takes a free one.")
+@click.option("--tier", type=click.Choice(["city", "national"]), default="city", show_default=True)
+@click.option("--web", default=1, show_default=True, type=click.IntRange(1, 64), help="Web processes.")
+@click.option("--name", "names", multiple=True, help="A further host name it answers to; may be repeated.")
+def serve(data: Path, as_json: bool, host: str, port: int, tier: str, web: int, names: tuple[str, ...]) -> int:
+    """Serve DATA until stopped (Ctrl-C or SIGTERM): one door, some web processes, one worker."""
+    from vonglau.web.supervise import Plan
+
+    return run(Plan(data=data, host=host, port=port, tier=tier, web=web, names=names), as_json)
+
+
+def run(plan: "Plan", as_json: bool) -> int:  # type: ignore[name-defined]  # noqa: F821 - imported late: see Lazy
+    """Supervise until stopped. With `--json` one line is printed when every part answers."""
+    import os
+
+    from vonglau.web.supervise import Supervisor
+
+    supervisor = Supervisor(plan, say)
+
+    def announce() -> None:
+        if as_json:
+            click.echo(json.dumps({"url": supervisor.url, "pid": os.getpid()}))
+        else:
+            click.echo(f"Vọng Lâu serves {plan.data} at {supervisor.url}  (Ctrl-C stops it)")
+
+    return supervisor.run(announce, lambda: ready(supervisor.url))
+
+
+@click.command()
+@click.option("--data", type=click.Path(file_okay=False, path_type=Path), default="demo-data", show_default=True)
+@click.option("--host", default="127.0.0.1", show_default=True)
+@click.option("--port", default=8000, show_default=True, type=click.IntRange(0, 65535))
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON line when it is ready.")
+def demo(data: Path, host: str, port: int, as_json: bool) -> int:
+    """Make a drill world of Đà Nẵng whose day runs at 60×, and serve it with three demonstration accounts."""
+    from vonglau.web.commands.base import configure
+
+    data = data.expanduser().resolve()
+    data.mkdir(parents=True, exist_ok=True)
+    configure(data)
+    from vonglau.web.demo import run as run_demo
+
+    return int(run_demo(data, host, port, as_json=as_json) or 0)

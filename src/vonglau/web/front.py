@@ -1,0 +1,133 @@
+"""The door process: takes events in, serves the change stream, answers for everybody's health, passes the rest to Django.
+
+It alone writes the log. It reads tokens and clocks from the state database in threads, a second or two old at most: what comes in never
+waits for the state, and Django's middleware is not in its way.
+"""
+
+import asyncio
+import logging
+import re
+import time
+from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import msgspec
+
+from vonglau.core import seams
+from vonglau.core.models import Cursor
+from vonglau.core.runner import reader_of
+from vonglau.engines.embedded import open_writer
+from vonglau.kit import asgi, metrics, tokens
+from vonglau.kit.asgi import Receive, Scope, Send
+from vonglau.kit.hub import Hub
+from vonglau.kit.metrics import Numbers
+from vonglau.kit.stream import Streams
+from vonglau.web import health
+from vonglau.web.clocks import Clocks
+from vonglau.web.keys import INTERNAL, Keyring
+from vonglau.web.proxy import Proxy
+
+log = logging.getLogger("vonglau.front")
+
+SETTLE = re.compile(r"/api/quarantine/(\d{1,18})/(resubmit|discard)\Z")
+SEAL_LOOK_SECONDS = 30.0
+SEAL_FROM = 1_000_000
+"""Rows in the tail from which it is sealed…"""
+SEAL_KEEP = 500_000
+"""… down to this many."""
+
+
+class Front:
+    """The ASGI application. `start` before serving; `close_streams` when asked to stop; `stop` when nothing is served any more."""
+
+    def __init__(self, data: Path, backend: Path, *, streams: int) -> None:
+        self.data = data
+        self.numbers = Numbers("door", data)
+        self.keys, self.clocks = Keyring(data), Clocks()
+        self.hub = Hub(lambda seconds: self.numbers.observe("vonglau_stream_lag_seconds", seconds))
+        self.streams = Streams(self.hub, streams, self.numbers.count)
+        self.proxy = Proxy(backend, self.numbers.count)
+        self.pool = ThreadPoolExecutor(4, thread_name_prefix="door")
+        self.tasks: list[asyncio.Task[None]] = []
+
+    async def start(self) -> None:
+        asyncio.get_running_loop().set_default_executor(self.pool)
+        self.log = await asyncio.to_thread(open_writer, self.data)
+        await asyncio.to_thread(self.keys.refresh)
+        await asyncio.to_thread(self.clocks.refresh)
+        await self.hub.start()
+        await self.proxy.open()
+        self.numbers.on_write(self._measure)
+        for seconds, task in ((0.25, self._refresh), (1.0, self._write), (SEAL_LOOK_SECONDS, self._seal)):
+            self.tasks.append(asyncio.ensure_future(self._every(seconds, task)))
+
+    async def close_streams(self) -> None:
+        self.hub.close()
+
+    async def stop(self) -> None:
+        for task in self.tasks:
+            task.cancel()
+        await self.proxy.close()
+        await asyncio.to_thread(self.numbers.write)
+        await asyncio.to_thread(self.log.close)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            return
+        path = scope["path"]
+        if path == "/api/stream":
+            await self.streams(scope, receive, send)
+        elif path == "/healthz":
+            await asgi.respond(send, 200, b'{"status": "ok"}')
+        elif path == "/readyz":
+            await self._ready(send)
+        elif path == "/metrics":
+            await self._metrics(scope, send)
+        else:
+            await self.proxy(scope, receive, send)
+
+    async def _ready(self, send: Send) -> None:
+        checks = {
+            "door": await asyncio.to_thread(health.door, self._probe),
+            "web": health.web(await self.proxy.alive()),
+            "worker": await asyncio.to_thread(health.worker, self.data),
+        }
+        ready = all(check["ok"] for check in checks.values())
+        body = msgspec.json.encode({"ready": ready, "checks": checks})
+        await asgi.respond(send, 200 if ready else 503, body, more=[] if ready else [(b"retry-after", b"2")])
+
+    def _probe(self) -> None:
+        self.log.head()
+
+    async def _metrics(self, scope: Scope, send: Send) -> None:
+        await asyncio.to_thread(self.numbers.write)
+        body = await asyncio.to_thread(metrics.exposition, self.data)
+        await asgi.respond(send, 200, body, b"text/plain; version=0.0.4; charset=utf-8")
+
+    # what goes on beside the requests
+
+    async def _every(self, seconds: float, task: Callable[[], Awaitable[None]]) -> None:
+        """A supervisor: what fails is logged and tried again."""
+        while True:
+            try:
+                await task()
+            except Exception:
+                log.exception("%s failed; it is tried again", getattr(task, "__name__", task))
+            await asyncio.sleep(seconds)
+
+    async def _refresh(self) -> None:
+        if self.keys.stale():
+            await asyncio.to_thread(self.keys.refresh)
+        if self.clocks.stale():
+            await asyncio.to_thread(self.clocks.refresh)
+
+    async def _write(self) -> None:
+        await asyncio.to_thread(self.numbers.write)
+
+    async def _seal(self) -> None:
+        pass
+
+    def _measure(self) -> None:
+        self.numbers.gauge("vonglau_stream_clients", self.streams.open)
+        self.numbers.gauge("vonglau_log_head", self.log.head())

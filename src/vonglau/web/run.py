@@ -1,0 +1,87 @@
+"""One process of `vonglau serve`, as the supervisor starts it: `python -m vonglau.web.run door|web|worker …`."""
+
+import argparse
+import asyncio
+import logging
+import os
+from pathlib import Path
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "vonglau.web.settings")
+
+import django
+
+from vonglau.web import serving
+
+log = logging.getLogger("vonglau.run")
+
+WEB_AT_ONCE = 256
+STREAMS = 2000
+"""Change streams at a time, unless VONGLAU_STREAMS says otherwise."""
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("kind", choices=("door", "web", "worker"))
+    parser.add_argument("--name", required=True)
+    parser.add_argument("--life", type=int, required=True, help="read end of the supervisor's pipe")
+    parser.add_argument("--socket", type=int, help="the listening socket")
+    parser.add_argument("--backend", type=Path, help="path of the web processes' socket")
+    return parser.parse_args()
+
+
+async def _door(arguments: argparse.Namespace) -> None:
+    from django.conf import settings
+
+    from vonglau.web.front import Front
+
+    stop = serving.stop_event()
+    streams = int(os.environ.get("VONGLAU_STREAMS", STREAMS))
+    front = Front(Path(settings.VONGLAU_DATA), arguments.backend, streams=streams)
+    await front.start()
+    try:
+        # Streams count as requests at a time: the server's own limit must lie well above theirs, or pages would hang.
+        await serving.serve(
+            front, arguments.socket, unix=False, at_once=streams + 4096, stop=stop, on_stop=front.close_streams
+        )
+    finally:
+        await front.stop()
+
+
+async def _web(arguments: argparse.Namespace) -> None:
+    from django.conf import settings
+
+    from vonglau.kit.metrics import Numbers
+    from vonglau.web.asgi import application
+
+    stop = serving.stop_event()
+    numbers = Numbers(arguments.name, Path(settings.VONGLAU_DATA))
+
+    async def write() -> None:
+        while True:
+            numbers.write()
+            await asyncio.sleep(1)
+
+    writing = asyncio.ensure_future(write())
+    await serving.serve(application, arguments.socket, unix=True, at_once=WEB_AT_ONCE, stop=stop, on_stop=_nothing)
+    writing.cancel()
+
+
+async def _nothing() -> None:
+    """Requests to Django end by themselves."""
+
+
+def main() -> None:
+    arguments = _arguments()
+    serving.follow_life(arguments.life)
+    serving.raise_open_files()
+    django.setup()
+    if arguments.kind == "worker":
+        from vonglau.web.worker import main as work
+
+        work()
+    else:
+        serving.run(lambda: _door(arguments) if arguments.kind == "door" else _web(arguments))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,209 @@
+"""The worker: folds the log into alerts, delivers notices, publishes events, closes what waits, seals the audit's checkpoints.
+
+Folding has the main thread to itself. What may be slow (mail) or waits for others (the door) has a thread each, so that an alert never
+waits for it. No transaction is long, and every loop pauses after a commit: SQLite's writers do not queue.
+"""
+
+import http.client
+import logging
+import signal
+import threading
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.db import connection, models
+from django.utils import timezone
+
+from vonglau.core import alerts, audit, changes, notify, seams
+from vonglau.core.changes import Change
+from vonglau.core.errors import VongLauError
+from vonglau.core.events import from_us
+from vonglau.core.incidents import desk
+from vonglau.core.models import Checkpoint, Notice, Publication
+from vonglau.core.places.index import PlaceIndex
+from vonglau.core.runner import Runner
+from vonglau.core.worlds import World
+from vonglau.engines.embedded import open_reader
+from vonglau.kit.metrics import Numbers
+from vonglau.web.keys import internal_token
+
+log = logging.getLogger("vonglau.worker")
+
+POLL_SECONDS = 0.01
+IDLE_SECONDS = 1.0
+"""The fold looks at least this often, so that it saves where it stands."""
+PUBLISH_SECONDS = 0.2
+PUBLISH_AT_ONCE = 200
+DOOR_SECONDS = 15.0
+CHECKPOINT_SECONDS = 60.0
+
+
+def locator(localities: frozenset[str], folder: Path) -> alerts.Locate:
+    """(lon, lat) → (ward, near a border) for the localities of this installation's worlds."""
+    index = PlaceIndex.open(folder, localities or None)
+
+    def locate(lon: float, lat: float) -> tuple[str, bool]:
+        found = index.locate(lon, lat)
+        return (found.ward_code, found.near_border) if found else ("", False)
+
+    return locate
+
+
+class Worker:
+    """`run` returns when `stop` was called; a thread that fails tries again, and the log says why."""
+
+    def __init__(self, data: Path) -> None:
+        self.data = data
+        self.numbers = Numbers("worker", data)
+        self.stopping = threading.Event()
+        self.reader = open_reader(data)
+        localities = frozenset(World.objects.values_list("locality", flat=True))
+        self.runner = Runner(self.reader, seams.detectors(), locator(localities, data / "cache"))
+        self._oldest_us: int | None = None
+        self.numbers.on_write(self._measure)
+
+    def run(self) -> None:
+        threads = [
+            threading.Thread(target=self._every, args=(seconds, task), name=task.__name__, daemon=True)
+            for seconds, task in (
+                (1.0, self.deliver),
+                (PUBLISH_SECONDS, Publisher(self).publish),
+                (1.0, self.figures_changed),
+                (5.0, self.close_silent),
+                (CHECKPOINT_SECONDS, self.checkpoint),
+                (3600.0, self.prune),
+                (1.0, self.write),
+            )
+        ]
+        for thread in threads:
+            thread.start()
+        try:
+            self.fold()
+        finally:
+            self.stopping.set()
+            self.runner.save()
+            for thread in threads:
+                thread.join(2)
+            self.numbers.write()
+
+    def fold(self) -> None:
+        """The main loop: version first, then the rows, so that nothing committed between the two is missed."""
+        seen, looked = -1, 0.0
+        while not self.stopping.is_set():
+            version = self.reader.version()
+            if version == seen and time.monotonic() - looked < IDLE_SECONDS:
+                self.stopping.wait(POLL_SECONDS)
+                continue
+            seen, looked = version, time.monotonic()
+            while self.runner.step() and not self.stopping.is_set():
+                self.numbers.beat("fold")
+                time.sleep(0.001)
+            self.numbers.beat("fold")
+
+    def _every(self, seconds: float, task: Callable[[], None]) -> None:
+        """A supervisor: what fails is logged and tried again, later each time, up to half a minute."""
+        failures = 0
+        while not self.stopping.wait(min(30.0, seconds * 2**failures)):
+            try:
+                task()
+                failures = 0
+            except Exception:  # a supervisor
+                failures = min(failures + 1, 10)
+                log.exception("%s failed; it is tried again", task.__name__)
+                connection.close()
+        connection.close()
+
+    def deliver(self) -> None:
+        notify.deliver()
+
+    def close_silent(self) -> None:
+        for world in World.objects.filter(ended_at=None):
+            if not world.driven:
+                desk.close_silent(world.pk, world.now())
+
+    def checkpoint(self) -> None:
+        audit.checkpoint(export=self.data / "checkpoints.jsonl")
+
+    def prune(self) -> None:
+        changes.prune()
+
+    def figures_changed(self) -> None:
+        """An incident changed, so figures may have: said once a second and world, however many incidents."""
+        head = Change.objects.order_by("-pk").values_list("pk", flat=True).first() or 0
+        since = getattr(self, "_figures_since", head)
+        self._figures_since = head
+        for world in Change.objects.filter(pk__gt=since, pk__lte=head, kind="incident").values_list("world", flat=True).distinct():
+            changes.announce(world, "indicator", "*")
+
+    def write(self) -> None:
+        self.numbers.write()
+
+    def _measure(self) -> None:
+        progress, numbers = self.runner.progress, self.numbers
+        numbers.total("vonglau_detector_events", progress.events)
+        numbers.total("vonglau_alerts", progress.alerts)
+        numbers.gauge("vonglau_detector_late", progress.late)
+        numbers.gauge("vonglau_detector_broken", len(progress.broken))
+        numbers.gauge("vonglau_detector_lag_events", self.runner.lag())
+        numbers.gauge("vonglau_detector_lag_seconds", self._lag_seconds())
+        counted = dict(Notice.objects.values_list("state").annotate(models.Count("pk")))
+        for state in ("pending", "sending", "failed"):
+            numbers.gauge("vonglau_notices", counted.get(state, 0), state=state)
+        numbers.gauge("vonglau_publications_pending", Publication.objects.filter(sent_at=None).count())
+        numbers.gauge("vonglau_checkpoint", Checkpoint.objects.order_by("-n").values_list("n", flat=True).first() or 0)
+
+    def _lag_seconds(self) -> float:
+        waiting, _cursor = self.reader.read(self.runner.progress.position, 1)
+        if not waiting:
+            return 0.0
+        return max(0.0, (datetime.now(UTC) - from_us(waiting[0].recorded_us)).total_seconds())
+
+
+class Publisher:
+    """Sends publications to the door, in order, each under its own stable id: twice is harmless."""
+
+    def __init__(self, worker: Worker) -> None:
+        self.worker = worker
+        self.token = internal_token(worker.data)
+        self._link: http.client.HTTPConnection | None = None
+
+    def publish(self) -> None:
+        while not self.worker.stopping.is_set():
+            rows = list(Publication.objects.filter(sent_at=None).order_by("pk")[:PUBLISH_AT_ONCE])
+            if not rows:
+                return
+            self._post(b"[" + b",".join(bytes(row.body) for row in rows) + b"]")
+            Publication.objects.filter(pk__in=[row.pk for row in rows]).update(sent_at=timezone.now())
+            self.worker.numbers.count("vonglau_publications_sent", len(rows))
+            time.sleep(0.001)
+
+    def _post(self, body: bytes) -> None:
+        """Raises when the door did not take them: the supervisor around us tries again."""
+        if self._link is None:
+            door = urlsplit(settings.VONGLAU_DOOR)
+            self._link = http.client.HTTPConnection(door.hostname or "127.0.0.1", door.port, timeout=DOOR_SECONDS)
+        headers = {
+            "Content-Type": "application/cloudevents-batch+json",
+            "Authorization": f"Bearer {self.token}",
+        }
+        try:
+            self._link.request("POST", "/api/events", body, headers)
+            answer = self._link.getresponse()
+            said = answer.read()
+        except (OSError, http.client.HTTPException):
+            self._link.close()
+            self._link = None
+            raise
+        if answer.status != 202:
+            raise VongLauError(f"The door answered {answer.status} to publications: {said[:300]!r}")
+
+
+def main() -> None:
+    worker = Worker(Path(settings.VONGLAU_DATA))
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: worker.stopping.set())
+    worker.run()

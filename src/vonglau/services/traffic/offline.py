@@ -28,8 +28,11 @@ from vonglau.services.traffic.rules import SensorSilence, TrafficAnomaly
 
 MINUTE_US = 60_000_000
 CHUNK = 5_000
-LONGEST_GAP_MINUTES = 7 * 1_440
-"""Ticks are made for at most this many minutes of a gap; a longer one is ended by one tick more."""
+MINUTELY = 180
+SELDOM = 10
+LONGEST = 7 * 1_440
+"""In a gap there is a tick at each minute for three hours, then one in ten minutes for a week, then none."""
+EARLIEST, LAST = datetime(1970, 1, 2, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,9 +66,14 @@ def read_csv(path: Path | str) -> Iterator[Row]:
     reader = csv.reader(io.StringIO(text, newline=""))
     try:
         columns = _columns(path, reader)
+        naive: bool | None = None
         for cells in reader:
             if any(cell.strip() for cell in cells):
-                yield _row(path, reader.line_num, cells, *columns)
+                row = _row(path, reader.line_num, cells, *columns)
+                if naive not in (None, row.time.tzinfo is None):
+                    raise BadFile(f"{path}, line {row.line}: times with and without a zone in one file; use one kind.")
+                naive = row.time.tzinfo is None
+                yield row
     except csv.Error as error:
         raise BadFile(f"{path}, line {reader.line_num}: {error}.") from error
 
@@ -87,6 +95,8 @@ def _row(path: Path | str, line: int, cells: Sequence[str], time_at: int, value_
         raise BadFile(
             f"{path}, line {line}: {cells[time_at]!r} is no ISO 8601 time, such as 2015-09-17 07:00:00."
         ) from error
+    if not EARLIEST <= (time if time.tzinfo else time.replace(tzinfo=UTC)) <= LAST:
+        raise BadFile(f"{path}, line {line}: {cells[time_at]!r} is not between 1970 and 2200.")
     try:
         value = float(cells[value_at])
     except ValueError as error:
@@ -145,7 +155,7 @@ def as_batch(rows: Sequence[Row], name: str, quantity: str, zone: ZoneInfo) -> B
         moment = row.time if row.time.tzinfo else row.time.replace(tzinfo=zone)
         time_us = to_us(moment.astimezone(UTC))
         minute = time_us // MINUTE_US
-        for tick in range(max(clock + 1, minute - LONGEST_GAP_MINUTES), minute + 1) if clock is not None else ():
+        for tick in _minutes_between(minute if clock is None else clock, minute):
             times.append(tick * MINUTE_US)
             data.append(b"")
             lines.append(row.line)
@@ -168,6 +178,13 @@ def as_batch(rows: Sequence[Row], name: str, quantity: str, zone: ZoneInfo) -> B
         data=data,
         through=lines[-1] if lines else 0,
     )
+
+
+def _minutes_between(clock: int, minute: int) -> list[int]:
+    """The minutes after `clock`, up to and including `minute`, at which the clock is read."""
+    often = range(clock + 1, min(minute, clock + MINUTELY) + 1)
+    seldom = range(clock + MINUTELY + SELDOM, min(minute, clock + LONGEST) + 1, SELDOM)
+    return [*often, *seldom]
 
 
 def as_json(draft: AlertDraft, naive_zone: ZoneInfo | None) -> dict[str, Any]:

@@ -212,12 +212,12 @@ class _Round:
             table["last"][rows[new]] = time[new] - baseline.UNIT_US
             table["mark"][rows[new]] = time[new]
         since_last = time - table["last"][rows]
+        table["mark"][rows] = np.maximum(table["mark"][rows], time)
         self._forget(np.flatnonzero(since_last > self.tuning.stale_us))
         elapsed = np.abs(since_last) / baseline.UNIT_US
         self.weight = np.clip(elapsed, 0.05, 1.0)
         table["count"][rows] += 1
         table["last"][rows] = time
-        table["mark"][rows] = np.maximum(table["mark"][rows], time)
         table["heard"][rows] = np.maximum(time, self.clock)
         lon, lat = self.measured.lon[self.chosen], self.measured.lat[self.chosen]
         placed = ~(np.isnan(lon) | np.isnan(lat))
@@ -228,7 +228,7 @@ class _Round:
         table = self.table
         for one in gone[table["open"][self.rows[gone]] != NONE].tolist():
             row = int(self.rows[one])
-            alert = self.detector.close(table, row, int(self.time[one]), int(table["last"][row]), "no_data")
+            alert = self.detector.close(table, row, int(table["mark"][row]), int(table["last"][row]), "no_data")
             self._say(int(self.place[one]), row, alert)
         table["evidence"][self.rows[gone]] = 0.0
 
@@ -291,7 +291,8 @@ class _Round:
         opens = ((open_ == NONE) & (worse | better)) | turned
         evident = np.where(worse | (open_ == WORSE), evidence[ADVERSE], evidence[OTHER])
         for one in np.flatnonzero((open_ != NONE) | opens).tolist():
-            row, time_us, place = int(rows[one]), int(time[one]), int(self.place[one])
+            row, place = int(rows[one]), int(self.place[one])
+            time_us = int(table["mark"][row])  # what is said is dated by the newest seen, never back
             if turned[one]:
                 self._say(place, row, self.detector.close(table, row, time_us, time_us, "turned"))
             elif calmed[one]:
@@ -320,7 +321,7 @@ class _Round:
         table = self.table
         table["open"][row] = what
         table["onset"][row] = table["since"][row, ADVERSE if what == WORSE else OTHER]
-        table["raised"][row] = self.time[one]
+        table["raised"][row] = table["mark"][row]
         table["rank"][row] = table["confirmed"][row] = 0
         table["worst_z"][row] = 0.0
         payload = self.measured.payload[int(self.chosen[one])]

@@ -5,6 +5,7 @@ files by putting its own under the same relative path into the folder named by t
 """
 
 import csv
+import io
 import os
 from collections.abc import Iterator
 from datetime import date
@@ -107,7 +108,7 @@ def read_yaml(path: Path, shape: type[T]) -> T:
 
 def read_csv(path: Path, *columns: str) -> Iterator[tuple[int, dict[str, str]]]:
     """Rows of a CSV file with their line numbers. BadFile when a named column or a cell is missing."""
-    with_header = csv.DictReader(_text(path).removeprefix("\ufeff").splitlines(), strict=True)
+    with_header = csv.DictReader(io.StringIO(_text(path).removeprefix("\ufeff"), newline=""), strict=True)
     missing = [column for column in columns if column not in (with_header.fieldnames or ())]
     if missing:
         raise BadFile(f"{path}, line 1: missing column {', '.join(missing)}; the header must name {', '.join(columns)}")
@@ -119,7 +120,9 @@ def read_csv(path: Path, *columns: str) -> Iterator[tuple[int, dict[str, str]]]:
                 )
             yield with_header.line_num, row
     except csv.Error as error:
-        raise BadFile(f"{path}, line {with_header.line_num}: not valid CSV: {error}; check the quotes") from error
+        raise BadFile(
+            f"{path}, line {with_header.reader.line_num}: not valid CSV: {error}; check the quotes"
+        ) from error
 
 
 class Category(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -28,8 +28,9 @@ async def respond(send: Send, status: int, body: bytes, media: bytes = b"applica
     await send({"type": "http.response.body", "body": body})
 
 
-async def problem(send: Send, status: int, detail: str, more: Headers = ()) -> None:
-    await respond(send, status, msgspec.json.encode(problems.document(status, detail)), _PROBLEM, more)
+async def problem(send: Send, status: int, title: str, detail: str, more: Headers = ()) -> None:
+    body = {"type": "about:blank", "title": title, "status": status, "detail": detail}
+    await respond(send, status, msgspec.json.encode(body), _PROBLEM, more)
 
 
 async def failed(send: Send, error: VongLauError, more: Headers = ()) -> None:

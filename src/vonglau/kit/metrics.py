@@ -43,7 +43,7 @@ CATALOGUE: dict[str, Figure] = {
     "vonglau_queue_items": Figure("gauge", "Items that wait for the next commit."),
     "vonglau_log_head": Figure("gauge", "Last position of the log."),
     "vonglau_tail_rows": Figure("gauge", "Events not sealed to Parquet yet."),
-    "vonglau_sealer_lag_seconds": Figure("gauge", "Age of the oldest event that is due for sealing; 0 when none is."),
+    "vonglau_tail_age_seconds": Figure("gauge", "Age of the oldest event not sealed yet; 0 for an empty tail."),
     "vonglau_sealed_rows": Figure("counter", "Events sealed to Parquet by this process."),
     "vonglau_detector_lag_events": Figure("gauge", "Events between the log's head and the fold."),
     "vonglau_detector_lag_seconds": Figure("gauge", "Age of the oldest event not folded yet; 0 at the head."),

@@ -122,11 +122,12 @@ class Streams:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["method"] not in ("GET", "HEAD"):
-            await asgi.problem(send, 405, "The change stream is read with GET.", [(b"allow", b"GET")])
+            await asgi.problem(send, 405, "Method Not Allowed", "The change stream is read with GET.", [(b"allow", b"GET")])
             return
         if self.open >= self.limit or self.hub.closed:
             self.count("vonglau_stream_refused")
-            await asgi.problem(send, 503, "Too many open streams; come back a little later.", [(b"retry-after", b"5")])
+            detail = "Too many open streams; come back a little later."
+            await asgi.problem(send, 503, "Service Unavailable", detail, [(b"retry-after", b"5")])
             return
         self.open += 1
         try:

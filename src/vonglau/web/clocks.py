@@ -6,6 +6,7 @@ from datetime import datetime
 
 from django.db import DatabaseError, close_old_connections
 
+from vonglau.core.errors import NotFound
 from vonglau.core.events import LIVE
 from vonglau.core.worlds import World, WorldKind
 
@@ -33,14 +34,12 @@ class Clocks:
     def stale(self) -> bool:
         return time.monotonic() - self._read_at > REFRESH_SECONDS
 
-    def known(self, world: str) -> bool:
-        return world in self._worlds
-
     def now(self, world: str) -> datetime | None:
-        """A world's clock; None for a recording (any time is its time) and for a world that is not there."""
+        """A world's clock; None for a recording: its events drive it. Raises NotFound for a world that is not there."""
         one = self._worlds.get(world)
-        return None if one is None or one.driven else one.now()
+        if one is None:
+            raise NotFound(f"There is no world {world!r} here.")
+        return None if one.driven else one.now()
 
-    def ticking(self) -> list[World]:
-        """Worlds whose time passes by itself."""
-        return [one for one in self._worlds.values() if not one.driven]
+    def worlds(self) -> list[World]:
+        return list(self._worlds.values())

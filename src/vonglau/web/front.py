@@ -6,7 +6,7 @@ waits for the state, and Django's middleware is not in its way.
 
 import asyncio
 import logging
-import re
+import shutil
 import time
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -15,22 +15,28 @@ from pathlib import Path
 import msgspec
 
 from vonglau.core import seams
+from vonglau.core.errors import StorageFull, VongLauError
 from vonglau.core.models import Cursor
 from vonglau.core.runner import reader_of
 from vonglau.engines.embedded import open_writer
-from vonglau.kit import asgi, metrics, tokens
+from vonglau.engines.embedded.sqlite import immediate
+from vonglau.gateways.events.commit import Committer
+from vonglau.gateways.events.door import EVENTS, Door
+from vonglau.gateways.events.ticks import Ticker
+from vonglau.kit import asgi, metrics
 from vonglau.kit.asgi import Receive, Scope, Send
 from vonglau.kit.hub import Hub
 from vonglau.kit.metrics import Numbers
 from vonglau.kit.stream import Streams
 from vonglau.web import health
 from vonglau.web.clocks import Clocks
-from vonglau.web.keys import INTERNAL, Keyring
+from vonglau.web.keys import Keyring
 from vonglau.web.proxy import Proxy
 
 log = logging.getLogger("vonglau.front")
 
-SETTLE = re.compile(r"/api/quarantine/(\d{1,18})/(resubmit|discard)\Z")
+SPARE_BYTES = 64 * 1024 * 1024
+"""Free room on the disk below which the door is not ready any more."""
 SEAL_LOOK_SECONDS = 30.0
 SEAL_FROM = 1_000_000
 """Rows in the tail from which it is sealed…"""
@@ -56,9 +62,15 @@ class Front:
         self.log = await asyncio.to_thread(open_writer, self.data)
         await asyncio.to_thread(self.keys.refresh)
         await asyncio.to_thread(self.clocks.refresh)
+        ticker = Ticker(self.clocks.worlds)
+        self.committer = Committer(self.log, follow=ticker.follow)
+        self.door = Door(
+            self.committer, types=seams.event_types(), authorise=self.keys.find, clock=self.clocks.now
+        )
         await self.hub.start()
         await self.proxy.open()
         self.numbers.on_write(self._measure)
+        self.tasks.append(asyncio.ensure_future(ticker.run(self.committer.submit)))
         for seconds, task in ((0.25, self._refresh), (1.0, self._write), (SEAL_LOOK_SECONDS, self._seal)):
             self.tasks.append(asyncio.ensure_future(self._every(seconds, task)))
 
@@ -68,6 +80,7 @@ class Front:
     async def stop(self) -> None:
         for task in self.tasks:
             task.cancel()
+        await self.door.close()
         await self.proxy.close()
         await asyncio.to_thread(self.numbers.write)
         await asyncio.to_thread(self.log.close)
@@ -76,7 +89,10 @@ class Front:
         if scope["type"] != "http":
             return
         path = scope["path"]
-        if path == "/api/stream":
+        if self.door.serves(scope) and (path == EVENTS or self._bearer(scope)):
+            await self.keys.meet(scope)
+            await self.door(scope, receive, send)
+        elif path == "/api/stream":
             await self.streams(scope, receive, send)
         elif path == "/healthz":
             await asgi.respond(send, 200, b'{"status": "ok"}')
@@ -87,9 +103,14 @@ class Front:
         else:
             await self.proxy(scope, receive, send)
 
+    @staticmethod
+    def _bearer(scope: Scope) -> bool:
+        """Programmes mend by their token here; people do it on a page, with their session."""
+        return asgi.header(scope, b"authorization") is not None
+
     async def _ready(self, send: Send) -> None:
         checks = {
-            "door": await asyncio.to_thread(health.door, self._probe),
+            "door": await self._probe(),
             "web": health.web(await self.proxy.alive()),
             "worker": await asyncio.to_thread(health.worker, self.data),
         }
@@ -97,8 +118,21 @@ class Front:
         body = msgspec.json.encode({"ready": ready, "checks": checks})
         await asgi.respond(send, 200 if ready else 503, body, more=[] if ready else [(b"retry-after", b"2")])
 
-    def _probe(self) -> None:
-        self.log.head()
+    async def _probe(self) -> dict[str, object]:
+        """An empty transaction in the writing thread, in its turn behind what waits."""
+
+        def commit() -> None:
+            if shutil.disk_usage(self.data).free < SPARE_BYTES:
+                raise StorageFull
+            with self.log.lock, immediate(self.log.db):
+                pass
+
+        began = time.perf_counter()
+        try:
+            await asyncio.wait_for(self.committer.call(commit), health.COMMIT_SECONDS)
+        except (VongLauError, TimeoutError) as problem:
+            return {"ok": False, "why": str(problem) or "The log's writer does not come back; the disk may be too slow."}
+        return {"ok": True, "commit_ms": round((time.perf_counter() - began) * 1000, 2)}
 
     async def _metrics(self, scope: Scope, send: Send) -> None:
         await asyncio.to_thread(self.numbers.write)
@@ -126,8 +160,33 @@ class Front:
         await asyncio.to_thread(self.numbers.write)
 
     async def _seal(self) -> None:
-        pass
+        """Move the oldest events to Parquet, never past what a detector has yet to fold."""
+        if len(self.log.tail) < SEAL_FROM:
+            return
+        through = await asyncio.to_thread(_folded)
+        rows = await asyncio.to_thread(self.log.seal, keep=SEAL_KEEP, through=through)
+        self.numbers.count("vonglau_sealed_rows", rows)
+        log.info("sealed", extra={"rows": rows, "through": through})
 
     def _measure(self) -> None:
-        self.numbers.gauge("vonglau_stream_clients", self.streams.open)
-        self.numbers.gauge("vonglau_log_head", self.log.head())
+        counters, numbers = self.door.counters, self.numbers
+        numbers.total("vonglau_events", counters.accepted, outcome="accepted")
+        numbers.total("vonglau_events", counters.duplicates, outcome="duplicate")
+        numbers.total("vonglau_events", counters.quarantined, outcome="quarantined")
+        for status, count in dict(counters.statuses).items():
+            numbers.total("vonglau_door_requests", count, status=str(status))
+        numbers.spread("vonglau_commit_seconds", [float(n) for n in counters.commit_histogram], counters.commit_s)
+        numbers.gauge("vonglau_queue_items", counters.waiting)
+        numbers.gauge("vonglau_stream_clients", self.streams.open)
+        numbers.gauge("vonglau_log_head", self.log.head())
+        numbers.gauge("vonglau_tail_rows", len(self.log.tail))
+        with self.log.lock:
+            oldest = self.log.db.execute("SELECT recorded_us FROM event ORDER BY pos LIMIT 1").fetchone()
+        numbers.gauge("vonglau_tail_age_seconds", max(0.0, time.time() - oldest[0] / 1e6) if oldest else 0.0)
+
+
+def _folded() -> int:
+    """The position up to which every installed detector has folded and saved."""
+    readers = [reader_of(detector) for _service, detector in seams.detectors()]
+    done = dict(Cursor.objects.filter(pk__in=readers).values_list("pk", "position"))
+    return min((done.get(reader, 0) for reader in readers), default=0)

@@ -1,13 +1,14 @@
 """Whether each part works: what /readyz answers and `serve` waits for."""
 
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from vonglau.kit import metrics
 
 FRESH_SECONDS = 10.0
+COMMIT_SECONDS = 3.0
+"""How long the door may need for an empty commit and still be ready."""
 
 
 def worker(data: Path) -> dict[str, Any]:
@@ -19,16 +20,6 @@ def worker(data: Path) -> dict[str, Any]:
                 return {"ok": True, "age_seconds": round(age, 1)}
             return {"ok": False, "why": "The worker has not folded for a while; its messages say why."}
     return {"ok": False, "why": "The worker has not started yet."}
-
-
-def door(commit: Callable[[], None]) -> dict[str, Any]:
-    """`commit` makes sure that the log can be written; it raises when not."""
-    try:
-        began = time.perf_counter()
-        commit()
-    except Exception as problem:  # noqa: BLE001 - whatever it is, the answer is "not ready, and this is why"
-        return {"ok": False, "why": f"{type(problem).__name__}: {problem}"}
-    return {"ok": True, "commit_ms": round((time.perf_counter() - began) * 1000, 2)}
 
 
 def web(alive: bool) -> dict[str, Any]:

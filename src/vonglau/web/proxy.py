@@ -7,6 +7,7 @@ answered with 502 (repeated by us when it was a plain GET).
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable
+from http import HTTPStatus
 from pathlib import Path
 
 import aiohttp
@@ -144,7 +145,7 @@ class Proxy:
         if b"text/html" in (asgi.header(scope, b"accept") or b""):
             await asgi.respond(send, status, PAGES.get(status, PAGES[502]), b"text/html; charset=utf-8", more)
         else:
-            await asgi.problem(send, status, detail, more)
+            await asgi.problem(send, status, HTTPStatus(status).phrase, detail, more)
 
 
 async def _body(receive: Receive) -> AsyncIterator[bytes]:

@@ -10,8 +10,12 @@ os.environ["VONGLAU_DATA"] = _DATA
 os.environ.pop("VONGLAU_DEMO", None)
 
 import pytest  # noqa: E402
+from hypothesis import settings  # noqa: E402
 
 import vonglau  # noqa: E402, F401  (swaps in the SQLite wheel before Django looks)
+
+settings.register_profile("house", deadline=None)  # no timed tests: a busy machine must not fail a property
+settings.load_profile("house")
 
 SHARED = Path(__file__).parent.parent / "shared" / "data"
 

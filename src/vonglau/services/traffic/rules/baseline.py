@@ -10,8 +10,9 @@ Robust in Huber's sense: a deviation teaches at most what one of `CLIP` scales w
 units of five minutes, so that a sensor that speaks every 20 seconds learns no faster than one that speaks every
 five minutes.
 
-Speed is judged as it is; the others by their square root, which evens out their spread (Bartlett, 1936). Only + − ×
-÷ √ and comparisons: IEEE 754 defines them to the last bit, so results are the same however batches are cut.
+Speed and occupancy are judged as they are, travel time and flow by their square root, which evens out their spread
+(Bartlett, 1936). Only + − × ÷ √ and comparisons: IEEE 754 defines them to the last bit, so results are the same
+however batches are cut.
 """
 
 from dataclasses import dataclass
@@ -69,13 +70,10 @@ class Learning:
     """Weight at which a half hour's own location counts as much as the wider one."""
     day_slot_prior: float = 18.0
     block_prior: float = 12.0
-    least_speed: float = 0.06
-    """The scale is never less than this share of the expected value: two decimals of a quiet night are not an
-    accident.
-    """
-    least_root: float = 0.06
-    least_occupancy: float = 0.30
-    """In roots of per cent: at an expected 4 %, half a scale up is 5.2 %."""
+    least_share: float = 0.06
+    """The scale is never less than this share of what is expected: two decimals of a quiet night are no accident …"""
+    least_occupancy: float = 2.0
+    """… and for occupancy never less than this, in per cent of time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,13 +94,17 @@ class Usual:
 
 
 def judged(quantity: NDArray[np.int64], value: Floats) -> Floats:
-    return np.where(quantity == SPEED, value, np.sqrt(value))
+    return np.where(_as_is(quantity), value, np.sqrt(value))
 
 
 def original(quantity: NDArray[np.int64], judged_value: Floats) -> Floats:
     """Back to the sensor's own unit; the band's low end is never below zero."""
     positive = np.maximum(judged_value, 0.0)
-    return np.where(quantity == SPEED, positive, positive * positive)
+    return np.where(_as_is(quantity), positive, positive * positive)
+
+
+def _as_is(quantity: NDArray[np.int64]) -> Bools:
+    return (quantity == SPEED) | (quantity == OCCUPANCY)
 
 
 def adverse_sign(quantity: NDArray[np.int64]) -> Floats:
@@ -127,7 +129,7 @@ def usual(table: Table, rows: Ints, local_us: Ints, quantity: NDArray[np.int64],
     )
 
     wide = table["level_scale"][rows]
-    least = np.where(quantity == SPEED, tuning.least_speed, tuning.least_root) * np.abs(expected)
+    least = tuning.least_share * np.abs(expected)
     least = np.maximum(least, np.where(quantity == OCCUPANCY, tuning.least_occupancy, 1e-6))
     scales = []
     for side in (ADVERSE, OTHER):

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import pairwise
 from typing import Any
 
 import msgspec
@@ -60,7 +61,7 @@ def fold(
     """The state's bytes and everything said, when the batch is cut at these places; with `reload` through bytes at each cut."""
     state, said = detector.initial(), []
     borders = [0, *sorted(cuts), len(whole)]
-    for start, end in zip(borders, borders[1:], strict=False):
+    for start, end in pairwise(borders):
         if reload:
             state = detector.load(detector.dump(state))
         state, drafts = detector.fold(state, whole.take(range(start, end)))

@@ -154,7 +154,7 @@ def test_late_measurements_are_counted_not_folded() -> None:
     rows = steady(2)
     detector = TrafficAnomaly("UTC")
     late = [Said(at=rows[-1].at - age, value=1.0) for age in (20 * MINUTE, DAY, 5 * MINUTE)]
-    state, said = detector.fold(detector.initial(), batch([*rows, *late]))
+    state, _ = detector.fold(detector.initial(), batch([*rows, *late]))
     assert detector.late(state) == 2
     assert state["count"][0] == len(rows) + 1
     assert detector.late(detector.load(detector.dump(state))) == 2

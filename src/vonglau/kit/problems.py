@@ -14,7 +14,9 @@ from functools import wraps
 from http import HTTPStatus
 from typing import Any
 
-from django.http import Http404, HttpRequest, HttpResponse
+from django.core.exceptions import BadRequest, RequestDataTooBig, SuspiciousOperation
+from django.http import Http404, HttpRequest, HttpResponse, UnreadablePostError
+from django.http.multipartparser import MultiPartParserError
 from django.http.response import HttpResponseBase
 from ninja import NinjaAPI
 from ninja.errors import AuthenticationError, HttpError, ValidationError
@@ -132,16 +134,23 @@ def install(api: NinjaAPI) -> None:
 
 
 def as_problems(view: View) -> View:
-    """Turn what a framework says in its own words (405, 413, a CSRF page) into a problem."""
+    """Turn what a framework says in its own words or pages (405, 413, a CSRF page) into a problem."""
 
     @wraps(view)
     def wrapped(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        answered = view(request, *args, **kwargs)
+        try:
+            answered = view(request, *args, **kwargs)
+        except Http404:
+            return not_found(request)
+        except RequestDataTooBig:
+            return answer(document(413, "The body is larger than this address takes; send it in parts."))
+        except (BadRequest, SuspiciousOperation, MultiPartParserError, UnreadablePostError) as error:
+            return answer(document(400, str(error) or "The request cannot be read."))
         if answered.status_code < 400 or answered.get("Content-Type", "").startswith(MEDIA_TYPE):
             return answered
-        detail = {
-            405: f"{request.method} is not for this address; it takes {answered.get('Allow', 'other methods')}.",
-        }.get(answered.status_code, HTTPStatus(answered.status_code).description or "The request was not served.")
+        detail = HTTPStatus(answered.status_code).description or "The request was not served."
+        if answered.status_code == 405:
+            detail = f"{request.method} is not for this address; it takes {answered.get('Allow', 'other methods')}."
         kept = {name: answered[name] for name in ("Allow", "Retry-After") if name in answered}
         return answer(document(answered.status_code, detail), kept)
 

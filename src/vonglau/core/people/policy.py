@@ -88,18 +88,22 @@ def may_see(actor: Actor, incident: "Incident") -> bool:
     """The centre sees all; an agency what is or was put in its hands; a token what its scope and world allow."""
     if actor.role == "agency":
         return incident.agency_id is not None and incident.agency_id == actor.agency_id
-    if actor.role == "token":
+    if actor.world is not None:
         return bool(actor.scopes & {"read", "incidents:write"}) and actor.world == incident.world
     return actor.role in {"operator", "supervisor", "leader", "administrator", "system"}
 
 
 def may_see_centre(actor: Actor) -> bool:
-    """The board, alerts, quarantine counts and indicators of the whole city."""
-    return actor.role in {"operator", "supervisor", "leader", "administrator"} or "read" in actor.scopes
+    """The board, alerts, quarantine counts and indicators of the whole city. Of a token its scopes say so, not its role."""
+    if actor.world is not None:
+        return "read" in actor.scopes
+    return actor.role in {"operator", "supervisor", "leader", "administrator"}
 
 
 def may_mend_quarantine(actor: Actor) -> bool:
-    return actor.role in {"supervisor", "operator", "administrator"} or "quarantine:write" in actor.scopes
+    if actor.world is not None:
+        return "quarantine:write" in actor.scopes
+    return actor.role in {"supervisor", "operator", "administrator"}
 
 
 def may_administer(actor: Actor) -> bool:

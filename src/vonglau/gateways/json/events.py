@@ -1,0 +1,195 @@
+"""The log and its quarantine. What goes in goes through the door; here it is read, and quarantine is settled."""
+
+import base64
+import hashlib
+from functools import lru_cache
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import msgspec
+from django.conf import settings
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse
+from ninja import Field, Query, Router, Schema
+
+from vonglau.core import audit, changes
+from vonglau.core.errors import BadInput, Conflict, NotAllowed, NotFound
+from vonglau.core.events import LIVE, Recorded, from_us
+from vonglau.core.log import LogReader, Quarantined
+from vonglau.core.people import policy
+from vonglau.core.people.policy import Actor
+from vonglau.engines.embedded import open_reader
+from vonglau.gateways.json import shapes
+from vonglau.gateways.json.access import actor_of, world_of
+from vonglau.kit import door
+
+router = Router(tags=["Events"])
+
+Position = Annotated[int, Field(ge=0, lt=2**63)]
+
+
+@lru_cache(maxsize=4)
+def _reader(data: Path) -> LogReader:
+    return open_reader(data)
+
+
+def log() -> LogReader:
+    """This installation's log. Raises Unavailable where none was created yet."""
+    return _reader(Path(settings.VONGLAU_DATA))
+
+
+class EventsAsked(Schema):
+    after: Position = Field(0, description="Position to go on from: `next` of the page before.")
+    before: Position | None = Field(None, description="Only events before this position.")
+    type: str | None = Field(None, max_length=255)
+    world: str | None = Field(None, max_length=63)
+    limit: shapes.Limit = 100
+
+
+def _readable(actor: Actor) -> None:
+    if not policy.may_see_centre(actor) and "events:read" not in actor.scopes:
+        raise NotAllowed("The log is for the centre, or for a token with the scope `read` or `events:read`.")
+
+
+def as_cloudevent(one: Recorded) -> dict[str, Any]:
+    """The event as it was sent, its data untouched, with its place in the log."""
+    event = one.event
+    item: dict[str, Any] = {
+        **event.extensions,
+        "specversion": "1.0",
+        "id": event.id,
+        "source": event.source,
+        "type": event.type,
+        "time": event.time,
+    }
+    if event.subject is not None:
+        item["subject"] = event.subject
+    if event.lon is not None and event.lat is not None:
+        item |= {"lon": event.lon, "lat": event.lat}
+    if event.world != LIVE:
+        item["exercise"] = event.world
+    if event.data:
+        item["data"] = msgspec.Raw(event.data)
+    return {**item, "position": one.pos, "recordedtime": from_us(one.recorded_us)}
+
+
+@router.get("/events", response=shapes.Listed[shapes.EventOut], summary="Read the log")
+def events(request: HttpRequest, asked: Query[EventsAsked]) -> HttpResponse:
+    """Events in the order in which they were stored. A filtered page may hold few items or none and still have a `next`:
+    go on until it is null. A page at the head has no `next`: ask again from its last `position`."""
+    _readable(actor_of(request))
+    world = world_of(request, asked.world)
+    found, cursor = log().read(asked.after, asked.limit, world=world.pk, type=asked.type, before=asked.before)
+    page = {"items": [as_cloudevent(one) for one in found], "next": None if cursor is None else str(cursor)}
+    return HttpResponse(msgspec.json.encode(page), content_type="application/json")
+
+
+# ---------------------------------------------------------------------------------------------- quarantine
+
+quarantine_router = Router(tags=["Quarantine"])
+
+
+class QuarantineAsked(Schema):
+    state: Literal["open", "resubmitted", "discarded", "all"] = "open"
+    world: str | None = Field(None, max_length=63)
+    after: Position = 0
+    limit: shapes.Limit = 100
+
+
+def _mender(request: HttpRequest) -> Actor:
+    actor = actor_of(request)
+    if not policy.may_mend_quarantine(actor):
+        raise NotAllowed("Quarantine is for the desk, or for a token with the scope `quarantine:write`.")
+    return actor
+
+
+def _shown(item: Quarantined) -> dict[str, Any]:
+    return {
+        "id": item.id,
+        "at": from_us(item.at_us),
+        "world": item.world,
+        "source": item.source,
+        "event_id": item.event_id,
+        "pointer": item.pointer,
+        "reason": item.reason,
+        "state": item.state,
+        "by": item.by,
+        "size": len(item.raw),
+    }
+
+
+def _item(request: HttpRequest, id: int, asked: str | None) -> Quarantined:
+    world = world_of(request, asked)
+    item = log().quarantined(id)
+    if item is None or item.world != world.pk:
+        raise NotFound(f"There is no quarantined item {id} in world {world.pk!r}.")
+    return item
+
+
+@quarantine_router.get("/quarantine", response=shapes.Listed[shapes.QuarantinedOut], summary="What waits to be mended")
+def quarantine(request: HttpRequest, asked: Query[QuarantineAsked]) -> dict[str, Any]:
+    """Items that could not be events, oldest first."""
+    _mender(request)
+    world = world_of(request, asked.world)
+    state = None if asked.state == "all" else asked.state
+    found, cursor = log().quarantine(asked.after, asked.limit, world=world.pk, state=state)
+    return {"items": [_shown(item) for item in found], "next": None if cursor is None else str(cursor)}
+
+
+@quarantine_router.get("/quarantine/{int:id}", response=shapes.QuarantinedDetail, summary="One item with what was sent")
+def quarantined(request: HttpRequest, id: Position, world: str | None = None) -> dict[str, Any]:
+    _mender(request)
+    item = _item(request, id, world)
+    try:
+        text = item.raw.decode()
+    except UnicodeDecodeError:
+        return {**_shown(item), "raw": None, "raw_base64": base64.b64encode(item.raw).decode()}
+    return {**_shown(item), "raw": text, "raw_base64": None}
+
+
+@quarantine_router.post("/quarantine/{int:id}/resubmit", response=shapes.Settled, summary="Hand in a mended event")
+def resubmit(
+    request: HttpRequest, id: Position, mended: shapes.Mended | None = None, world: str | None = None
+) -> dict[str, Any]:
+    """The door checks it like any other event: 400 with the pointer when it still cannot be used."""
+    actor = _mender(request)
+    item = _open(_item(request, id, world))
+    changed = mended is not None and mended.event is not None
+    event = msgspec.json.encode(mended.event) if mended is not None and changed else item.raw
+    answer = door.resubmit(item.id, event, by=actor.name)
+    if not answer.ok:
+        raise BadInput(answer.reason or "The door refused it.", pointer=f"/event{answer.pointer}")
+    _remember(item, actor, "resubmit", event)
+    return {"id": item.id, "state": "resubmitted"}
+
+
+@quarantine_router.post("/quarantine/{int:id}/discard", response=shapes.Settled, summary="Settle without using it")
+def discard(request: HttpRequest, id: Position, world: str | None = None) -> dict[str, Any]:
+    """What was sent stays visible."""
+    actor = _mender(request)
+    item = _open(_item(request, id, world))
+    answer = door.discard(item.id, by=actor.name)
+    if not answer.ok:
+        raise Conflict(answer.reason or "The door did not settle it.")
+    _remember(item, actor, "discard", b"")
+    return {"id": item.id, "state": "discarded"}
+
+
+def _open(item: Quarantined) -> Quarantined:
+    if item.state != "open":
+        raise Conflict(f"This item was {item.state} already.", state=item.state)
+    return item
+
+
+@transaction.atomic
+def _remember(item: Quarantined, actor: Actor, step: str, mended: bytes) -> None:
+    """Who settled it. The chain holds digests only: what was sent may be what must not be kept for ever."""
+    body = {
+        "who": actor.name,
+        "role": actor.role,
+        "step": step,
+        "before": hashlib.sha256(item.raw).hexdigest(),
+        **({"after": hashlib.sha256(mended).hexdigest()} if mended else {}),
+    }
+    audit.record(f"quarantine/{item.id}", body)
+    changes.announce(item.world, "quarantine", str(item.id), step=step)

@@ -104,7 +104,7 @@ def original(quantity: NDArray[np.int64], judged_value: Floats) -> Floats:
 
 
 def _as_is(quantity: NDArray[np.int64]) -> Bools:
-    return (quantity == SPEED) | (quantity == OCCUPANCY)
+    return np.asarray((quantity == SPEED) | (quantity == OCCUPANCY), dtype=np.bool_)
 
 
 def adverse_sign(quantity: NDArray[np.int64]) -> Floats:

@@ -31,7 +31,7 @@ def run(data: Path, host: str = "127.0.0.1", port: int = 8000, *, as_json: bool 
     """Set up a fresh drill, serve it, and let its day run until interrupted."""
     console = Console(stderr=True, highlight=False)
     _fresh(data)
-    os.environ.update(VONGLAU_DATA=str(data), VONGLAU_DEMO="1")
+    os.environ.update(VONGLAU_DATA=str(data), VONGLAU_DEMO="1", DJANGO_SETTINGS_MODULE="vonglau.web.settings")
     _command("init", "--data", str(data), "--locality", LOCALITY)
     import django
 
@@ -57,6 +57,8 @@ def _fresh(data: Path) -> None:
         shutil.rmtree(data)
     elif data.exists() and any(data.iterdir()):
         raise BadInput(f"{data} holds something that is not a demo; give an empty or a new folder with --data.")
+    data.mkdir(parents=True, exist_ok=True)
+    (data / ACCOUNTS).write_text("[]")  # marks the folder as a demo's from the first moment
 
 
 def _command(*arguments: str) -> None:

@@ -1,0 +1,106 @@
+"""Integrity checks: each a small function that says what it looks for, how grave it is, how to find the rows and what to do.
+
+`vonglau check` runs all of them, offline or beside a running server: the state is read in one snapshot, before the log, so that
+whatever the state refers to is in the log by then.
+"""
+
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+
+from django.db import connection
+
+from vonglau.engines.embedded import EmbeddedReader
+
+ERROR, WARNING = "error", "warning"
+SHOWN = 20
+"""Findings of one check that are spelled out; all are counted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where to look: the data folder, the log's reader and its file."""
+
+    data: Path
+    reader: EmbeddedReader
+    log: sqlite3.Connection
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """A check as data."""
+
+    name: str
+    severity: str
+    what: str
+    find: str
+    """How to see the rows oneself."""
+    do: str
+    run: Callable[[Place], Iterator[str]]
+
+
+CHECKS: list[Check] = []
+
+
+Run = Callable[[Place], Iterator[str]]
+"""Yields one sentence for each thing that is wrong."""
+
+
+def check(name: str, *, severity: str = ERROR, find: str, do: str) -> Callable[[Run], Run]:
+    """Register a check; its docstring says what it looks for."""
+
+    def register(run: Run) -> Run:
+        CHECKS.append(Check(name, severity, " ".join((run.__doc__ or "").split()), find, do, run))
+        return run
+
+    return register
+
+
+def all_checks() -> list[Check]:
+    """Every check, in the order in which they should be read."""
+    for room in ("stores", "audits", "incidents", "logs"):
+        import_module(f"vonglau.web.checks.{room}")
+    return list(CHECKS)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What one check found."""
+
+    check: Check
+    count: int
+    examples: list[str]
+
+
+@contextmanager
+def snapshot(log: sqlite3.Connection) -> Iterator[None]:
+    """One consistent look at the state, then at the log, without holding up who writes (deferred read transactions)."""
+    with connection.cursor() as cursor:
+        cursor.execute("BEGIN")
+        cursor.execute("SELECT count(*) FROM django_migrations")
+    log.execute("BEGIN")
+    log.execute("SELECT max(pos) FROM event").fetchone()
+    try:
+        yield
+    finally:
+        log.execute("ROLLBACK")
+        with connection.cursor() as cursor:
+            cursor.execute("ROLLBACK")
+
+
+def run_all(place: Place, told: Callable[[Check], None] = lambda check: None) -> list[Outcome]:
+    """All checks within one snapshot of the state."""
+    outcomes = []
+    with snapshot(place.log):
+        for one in all_checks():
+            told(one)
+            count, examples = 0, []
+            for finding in one.run(place):
+                count += 1
+                if len(examples) < SHOWN:
+                    examples.append(finding)
+            outcomes.append(Outcome(one, count, examples))
+    return outcomes

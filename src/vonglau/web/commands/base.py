@@ -84,7 +84,7 @@ class Group(click.Group):
     """Turns the house's errors into one line of advice and an exit code; a traceback is for the unknown alone."""
 
     def main(self, *args: Any, **kwargs: Any) -> Any:
-        from vonglau.core.errors import BadInput, Broken, VongLauError
+        from vonglau.core.errors import Broken, VongLauError
 
         kwargs["standalone_mode"] = False
         try:
@@ -102,5 +102,5 @@ class Group(click.Group):
             sys.exit(1)
         except VongLauError as wrong:
             say(f"Error: {wrong.message}")
-            sys.exit(2 if isinstance(wrong, BadInput) or wrong.status < 500 else 1)
+            sys.exit(2)
         sys.exit(code if isinstance(code, int) else 0)

@@ -61,11 +61,7 @@ def run(plan: "Plan", as_json: bool) -> int:  # type: ignore[name-defined]  # no
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON line when it is ready.")
 def demo(data: Path, host: str, port: int, as_json: bool) -> int:
     """Make a drill world of Đà Nẵng whose day runs at 60×, and serve it with three demonstration accounts."""
-    from vonglau.web.commands.base import configure
-
-    data = data.expanduser().resolve()
-    data.mkdir(parents=True, exist_ok=True)
-    configure(data)
     from vonglau.web.demo import run as run_demo
 
-    return int(run_demo(data, host, port, as_json=as_json) or 0)
+    run_demo(data.expanduser().resolve(), host, port, as_json=as_json)
+    return 0

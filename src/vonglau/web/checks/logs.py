@@ -1,0 +1,74 @@
+"""The log: dense positions, identities stored once, sealed files as the manifest names them, readers within its bounds."""
+
+import hashlib
+from collections.abc import Iterator
+from pathlib import Path
+
+from vonglau.core.models import Cursor
+from vonglau.engines.embedded import schema
+from vonglau.web.checks import Place, check
+
+RESTORE = "Stop the server, keep a copy of the folder as it is, and restore log.db and sealed/ from a backup."
+
+
+@check("log-positions", find="SELECT min(pos), max(pos), count(*) FROM event on log.db", do=RESTORE)
+def positions(place: Place) -> Iterator[str]:
+    """Positions have no gaps: sealed files follow one another, and the tail follows the last of them."""
+    end = 0
+    for first, last, rows, name in place.log.execute("SELECT first_pos, last_pos, rows, name FROM sealed ORDER BY first_pos"):
+        if end and first != end + 1:
+            yield f"between position {end} and {first} ({name}) events are missing"
+        if rows != last - first + 1:
+            yield f"{name} has {rows} rows for positions {first} to {last}"
+        end = last
+    first, last, rows = place.log.execute("SELECT min(pos), max(pos), count(*) FROM event WHERE pos > ?", (end,)).fetchone()
+    if rows and (first != end + 1 or last - first + 1 != rows):
+        yield f"the tail has {rows} events between positions {first} and {last}, after {end} sealed"
+
+
+@check(
+    "log-identities",
+    find="SELECT world, source, id, count(*) FROM event GROUP BY 1, 2, 3 HAVING count(*) > 1 on log.db",
+    do="Events were stored twice: figures count them twice. Keep a copy of the folder and report it.",
+)
+def identities(place: Place) -> Iterator[str]:
+    """No event of the tail is stored twice."""
+    query = "SELECT world, source, id, count(*), min(pos) FROM event GROUP BY world, source, id HAVING count(*) > 1"
+    for world, source, id_, count, pos in place.log.execute(query):
+        yield f"event {id_!r} of {source!r} in world {world!r} stands {count} times, first at position {pos}"
+
+
+@check("log-sealed", find="the table `sealed` of log.db and the folder sealed/", do=RESTORE)
+def sealed(place: Place) -> Iterator[str]:
+    """Every sealed file of the manifest is there, with the size and the SHA-256 it was sealed with."""
+    for name, size, digest in place.log.execute("SELECT name, bytes, sha256 FROM sealed ORDER BY first_pos"):
+        path = place.data / schema.SEALED / name
+        if not path.exists():
+            yield f"sealed/{name} is missing"
+        elif path.stat().st_size != size:
+            yield f"sealed/{name} has {path.stat().st_size} bytes instead of {size}"
+        elif _sha256(path) != bytes(digest):
+            yield f"sealed/{name} is not the file that was sealed"
+
+
+def _sha256(path: Path) -> bytes:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").digest()
+
+
+@check("log-readers", find="SELECT * FROM core_cursor", do="The log is older than the state: restore both from the same backup.")
+def readers(place: Place) -> Iterator[str]:
+    """No reader stands beyond the end of the log."""
+    head = place.reader.head()
+    for reader, position in Cursor.objects.values_list("reader", "position"):
+        if position > head:
+            yield f"{reader} stands at {position}, the log ends at {head}"
+
+
+@check("log-quarantine", find="SELECT state, count(*) FROM quarantine GROUP BY state on log.db", do=RESTORE)
+def quarantine(place: Place) -> Iterator[str]:
+    """A resubmitted item names the event that replaced it."""
+    head = place.reader.head()
+    query = "SELECT id, pos FROM quarantine WHERE state = 'resubmitted' AND (pos IS NULL OR pos > ?)"
+    for id_, pos in place.log.execute(query, (head,)):
+        yield f"quarantined item {id_} was resubmitted as position {pos}, which is not in the log"

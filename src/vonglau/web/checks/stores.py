@@ -1,0 +1,62 @@
+"""The files themselves: SQLite's own check, foreign keys, the library."""
+
+import sqlite3
+from collections.abc import Iterator
+
+from django.db import connection
+from django.db.migrations.executor import MigrationExecutor
+
+from vonglau.core.errors import Broken
+from vonglau.engines.embedded.sqlite import refuse_affected
+from vonglau.web.checks import Place, check
+
+
+@check(
+    "sqlite-library",
+    find="python -c 'import vonglau, sqlite3; print(sqlite3.sqlite_version)'",
+    do="Install the wheel pysqlite3 ≥ 0.6.1 in this environment, or a Python linked to SQLite 3.51.3 or newer.",
+)
+def sqlite_library(place: Place) -> Iterator[str]:
+    """SQLite is free of the race that can corrupt a database with several writers."""
+    try:
+        refuse_affected()
+    except Broken as affected:
+        yield affected.message
+
+
+@check(
+    "state-migrated",
+    find="`vonglau init --data …` says what it does",
+    do="Run `vonglau init` on this folder: the program is newer than its tables.",
+)
+def migrated(place: Place) -> Iterator[str]:
+    """The state database has the layout this program expects."""
+    executor = MigrationExecutor(connection)
+    for migration, _backwards in executor.migration_plan(executor.loader.graph.leaf_nodes()):
+        yield f"migration {migration.app_label}.{migration.name} has not been applied"
+
+
+@check("state-file", find="PRAGMA quick_check on state.db", do="Stop the server and restore state.db from a backup.")
+def state_file(place: Place) -> Iterator[str]:
+    """The state database's pages and indexes are whole."""
+    with connection.cursor() as cursor:
+        cursor.execute("PRAGMA quick_check")
+        yield from (str(row[0]) for row in cursor.fetchall() if row[0] != "ok")
+
+
+@check("state-references", find="PRAGMA foreign_key_check on state.db", do="Restore state.db from a backup, or ask for help with the rows named.")
+def state_references(place: Place) -> Iterator[str]:
+    """Every row that another row points to is there."""
+    with connection.cursor() as cursor:
+        cursor.execute("PRAGMA foreign_key_check")
+        for table, row, parent, _key in cursor.fetchall():
+            yield f"{table} row {row} points to a row of {parent} that is gone"
+
+
+@check("log-file", find="PRAGMA quick_check on log.db", do="Stop the server and restore log.db and sealed/ from a backup.")
+def log_file(place: Place) -> Iterator[str]:
+    """The log's pages and indexes are whole."""
+    try:
+        yield from (str(row[0]) for row in place.log.execute("PRAGMA quick_check") if row[0] != "ok")
+    except sqlite3.DatabaseError as damaged:
+        yield str(damaged)

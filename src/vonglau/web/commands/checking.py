@@ -1,0 +1,73 @@
+"""`check`: is everything whole? Exit 1 when something is broken."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from vonglau.web.commands.base import result, say, with_data
+
+
+@click.command()
+@with_data()
+@click.option("--list", "listing", is_flag=True, help="Only list the checks: what each looks for and what to do.")
+def check(data: Path, as_json: bool, listing: bool) -> int:
+    """Verify audit chains, checkpoints, log, references and files of DATA; beside a running server too."""
+    from vonglau.web import checks
+
+    if listing:
+        rows = [{"name": one.name, "severity": one.severity, "what": one.what, "find": one.find, "do": one.do} for one in checks.all_checks()]
+        result(as_json, {"items": rows, "next": None}, "\n".join(f"{row['name']:<20} {row['severity']:<8} {row['what']}" for row in rows))
+        return 0
+    body = examine(data, quiet=as_json)
+    result(as_json, body, _summary(body))
+    return 0 if body["ok"] else 1
+
+
+def examine(data: Path, *, quiet: bool) -> dict[str, Any]:
+    """Run all checks; plain data."""
+    from vonglau.core.models import Alert, AuditRow, Checkpoint, Evidence, Incident
+    from vonglau.engines.embedded import open_reader, schema
+    from vonglau.engines.embedded.sqlite import connect
+    from vonglau.web import checks
+
+    reader = open_reader(data)
+    log = connect(schema.path(data), readonly=True)
+    try:
+        outcomes = checks.run_all(checks.Place(data, reader, log), lambda one: None if quiet else say(f"  {one.what}"))
+        counts = {"events": reader.head()} | {
+            model.__name__.lower(): model._default_manager.count() for model in (Incident, Alert, Evidence, AuditRow, Checkpoint)
+        }
+        waiting = log.execute("SELECT count(*) FROM quarantine WHERE state = 'open'").fetchone()[0]
+    finally:
+        log.close()
+        reader.close()
+    findings = [
+        {
+            "check": outcome.check.name,
+            "severity": outcome.check.severity,
+            "count": outcome.count,
+            "examples": outcome.examples,
+            "find": outcome.check.find,
+            "do": outcome.check.do,
+        }
+        for outcome in outcomes
+        if outcome.count
+    ]
+    return {
+        "ok": not any(finding["severity"] == checks.ERROR for finding in findings),
+        "checks": len(outcomes),
+        "findings": findings,
+        "counts": {**counts, "quarantine": waiting},
+    }
+
+
+def _summary(body: dict[str, Any]) -> str:
+    lines = []
+    for finding in body["findings"]:
+        lines.append(f"{finding['severity'].upper()} {finding['check']}: {finding['count']} found")
+        lines += [f"    {example}" for example in finding["examples"]]
+        lines += [f"    find:  {finding['find']}", f"    do:    {finding['do']}"]
+    counts = ", ".join(f"{count} {name}" for name, count in body["counts"].items())
+    lines.append(f"{body['checks']} checks, {'all is whole' if body['ok'] else 'BROKEN'}: {counts}.")
+    return "\n".join(lines)

@@ -1,0 +1,111 @@
+"""`detect`, `score` and `bench`: the same folds over files, against labels, against the clock."""
+
+import importlib.util
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+import msgspec
+
+from vonglau.core.errors import BadInput
+from vonglau.web.commands.base import result, say, with_json
+
+
+@click.group()
+def detect() -> None:
+    """Run a service's detectors over a file: the same folds as live."""
+
+
+@detect.command("traffic")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--out", required=True, type=click.Path(dir_okay=False, path_type=Path), help="Where alerts go: one JSON object a line.")
+@click.option("--quantity", help="What the file measures, when its name does not say: speed, occupancy, travel_time, flow.")
+@click.option("--zone", default="UTC", show_default=True, help="Time zone of times written without one.")
+@with_json
+def detect_traffic(file: Path, out: Path, quantity: str | None, zone: str, as_json: bool) -> int:
+    """Detect anomalies in FILE with the columns timestamp,value: one sensor, one quantity."""
+    from vonglau.services.traffic.offline import detect_csv
+
+    count = 0
+    alerts = list(detect_csv(file, quantity=quantity, zone=zone))
+    try:
+        with out.open("wb") as written:
+            for alert in alerts:
+                written.write(msgspec.json.encode(alert) + b"\n")
+                count += 1
+    except OSError as error:
+        raise BadInput(f"{out} cannot be written ({error.strerror}): choose another --out.") from error
+    result(as_json, {"alerts": count, "out": str(out)}, f"{count} alerts written to {out}.")
+    return 0
+
+
+@click.group()
+def score() -> None:
+    """Score detectors against labels."""
+
+
+@score.command("nab")
+@click.option("--data-dir", required=True, type=click.Path(exists=True, file_okay=False, path_type=Path), help="NAB's data folder.")
+@click.option("--labels", required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path), help="combined_windows.json.")
+@with_json
+def score_nab(data_dir: Path, labels: Path, as_json: bool) -> int:
+    """Score the traffic detector on labelled series of the Numenta Anomaly Benchmark."""
+    from vonglau.services.traffic.scoring import score_nab as run
+
+    body = run(data_dir, labels)
+    result(as_json, body, json.dumps(body, ensure_ascii=False, indent=2, default=str))
+    return 0
+
+
+def _folder() -> Path:
+    """bench/ of the checkout this program runs from."""
+    import vonglau
+
+    folder = Path(vonglau.__file__).resolve().parents[2] / "bench"
+    if not folder.is_dir():
+        raise BadInput("Benchmarks are part of the source, not of the installed package: run this in a checkout.")
+    return folder
+
+
+def _runs(path: Path) -> bool:
+    return "\ndef run(" in path.read_text(encoding="utf-8")
+
+
+def _load(path: Path) -> Callable[..., dict[str, Any]]:
+    spec = importlib.util.spec_from_file_location(f"bench_{path.stem}", path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    sys.path.insert(0, str(path.parent.parent))
+    spec.loader.exec_module(module)
+    run: Callable[..., dict[str, Any]] = module.run
+    return run
+
+
+@click.command()
+@click.argument("name")
+@click.argument("options", nargs=-1)
+@with_json
+def bench(name: str, options: tuple[str, ...], as_json: bool) -> int:
+    """Run the benchmark NAME (`list` names them). OPTIONS are key=value, such as seconds=5."""
+    names = sorted(path.stem for path in _folder().glob("*.py") if _runs(path))
+    if name == "list":
+        result(as_json, {"items": names, "next": None}, "\n".join(names))
+        return 0
+    if name not in names:
+        raise BadInput(f"There is no benchmark {name!r}: {', '.join(names)}.")
+    given: dict[str, Any] = {}
+    for option in options:
+        key, equals, value = option.partition("=")
+        if not equals:
+            raise BadInput(f"{option}: options are key=value, such as seconds=5.")
+        given[key] = float(value) if value.replace(".", "", 1).isdigit() and "." in value else int(value) if value.isdigit() else value
+    if not as_json:
+        say(f"Running {name} …")
+    body = _load(_folder() / f"{name}.py")(**given)
+    result(as_json, body, json.dumps(body, ensure_ascii=False, indent=2, default=str))
+    return 0

@@ -1,1 +1,14 @@
-import "./css/app.css"; import htmx from "htmx.org"; void htmx; export {};
+/** Every page: htmx and the light islands. Charts and maps are entries of their own, for pages that have them. */
+import "./css/app.css";
+import "htmx.org";
+import * as dialogs from "./dialogs.ts";
+import * as keys from "./keys.ts";
+import * as live from "./live.ts";
+import * as photo from "./photo.ts";
+import * as sparkline from "./sparkline.ts";
+import * as stream from "./stream.ts";
+import * as theme from "./theme.ts";
+import * as time from "./time.ts";
+import * as toast from "./toast.ts";
+
+for (const island of [theme, time, dialogs, keys, toast, photo, sparkline, live, stream]) island.start();

@@ -63,6 +63,15 @@ def ago_words(moment: datetime, now: datetime) -> str:
     return f"{local.day}/{local.month}/{local.year}"
 
 
+def at_words(moment: datetime, now: datetime) -> str:
+    """08:50 today, 11:25 13/10 on another day of this year, 11:25 13/10/2025 beyond it."""
+    local, today = timezone.localtime(moment), timezone.localtime(now).date()
+    if local.date() == today:
+        return f"{local:%H:%M}"
+    year = "" if local.year == today.year else f"/{local.year}"
+    return f"{local:%H:%M} {local.day}/{local.month}{year}"
+
+
 def exact(moment: datetime) -> str:
     """The exact local time for a hover or a print: 14:05:09 12/10/2026."""
     local = timezone.localtime(moment)

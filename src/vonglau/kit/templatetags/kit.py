@@ -122,6 +122,19 @@ def ago(context: Context, moment: datetime | None) -> SafeString:
     )
 
 
+@register.simple_tag(takes_context=True)
+def at(context: Context, moment: datetime | None) -> SafeString:
+    """A moment by the clock, with its day when that is another one: 08:50, 11:25 13/10."""
+    if moment is None:
+        return format_html('<span class="faint">{}</span>', "–")
+    return format_html(
+        '<time datetime="{}" title="{}">{}</time>',
+        moment.isoformat(),
+        words.exact(moment),
+        words.at_words(moment, world_now(context)),
+    )
+
+
 @register.inclusion_tag("kit/clock.html", takes_context=True)
 def clock(
     context: Context,

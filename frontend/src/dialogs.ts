@@ -1,0 +1,32 @@
+/** Native dialogs and menus: opened by attribute, closed by Esc, by a press outside, or by their own button. */
+import { all } from "./lib/page.ts";
+
+export function open(dialog: HTMLDialogElement): void {
+  if (!dialog.open) dialog.showModal();
+}
+
+export const opened = (): HTMLDialogElement | null => document.querySelector<HTMLDialogElement>("dialog[open]");
+
+export const openMenu = (): HTMLDetailsElement | null => document.querySelector<HTMLDetailsElement>("details.menu[open]");
+
+export function start(): void {
+  document.addEventListener("click", (event) => {
+    const target = event.target as Element | null;
+    if (!target) return;
+    const name = target.closest<HTMLElement>("[data-open-dialog]")?.dataset["openDialog"];
+    const dialog = name ? document.getElementById(name) : null;
+    if (dialog instanceof HTMLDialogElement) {
+      event.preventDefault(); // a link to the same form on a page of its own, for where no script runs
+      open(dialog);
+    }
+    // The backdrop belongs to the dialog: a press on the dialog itself, not on what is in it, is a press outside.
+    if (target instanceof HTMLDialogElement && target.open) {
+      const box = target.getBoundingClientRect();
+      const inside = event.clientX >= box.left && event.clientX <= box.right && event.clientY >= box.top && event.clientY <= box.bottom;
+      if (!inside) target.close("cancel");
+    }
+    for (const menu of all<HTMLDetailsElement>("details.menu[open]")) {
+      if (!menu.contains(target)) menu.open = false;
+    }
+  });
+}

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
@@ -33,9 +34,8 @@ class Rejected:
     source: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Receipt:
-    """The answer for one item, in the order of the items."""
+class Receipt(msgspec.Struct, frozen=True, gc=False):
+    """The answer for one item, in the order of the items. A Struct like `Event`: there are as many."""
 
     outcome: Outcome
     pos: int | None = None

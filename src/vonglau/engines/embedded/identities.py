@@ -16,6 +16,9 @@ Hashes = NDArray[np.int64]
 _PENDING = 16_384
 """Hashes gathered in a plain table before they become a sorted run."""
 
+_RUN = 1_000
+"""Appends from this size on are a run of their own at once."""
+
 _LARGEST = 8_000_000
 """Runs above this are not merged any more: merging would hold the writer for more than a second."""
 
@@ -50,6 +53,9 @@ class TailIndex:
 
     def add(self, hashes: Sequence[int], positions: Sequence[int]) -> None:
         """Remember events that were committed."""
+        if len(hashes) >= _RUN:
+            self.add_run(np.array(hashes, dtype=np.int64), np.array(positions, dtype=np.int64))
+            return
         pending = self._pending
         if pending.keys().isdisjoint(hashes) and len(set(hashes)) == len(hashes):
             pending.update(zip(hashes, positions, strict=True))
@@ -63,7 +69,7 @@ class TailIndex:
             self._flush()
 
     def add_run(self, hashes: Hashes, positions: Hashes) -> None:
-        """Remember a large slice at once, when the log is opened."""
+        """Remember a large slice at once."""
         if len(hashes):
             order = np.argsort(hashes, kind="stable")
             self._runs.append((hashes[order], positions[order]))
@@ -105,10 +111,12 @@ class TailIndex:
         self._collided = [(hashed, pos) for hashed, pos in self._collided if pos > through]
 
     def _flush(self) -> None:
-        pairs = [*self._pending.items(), *self._collided]
-        self._pending, self._collided = {}, []
-        table = np.array(pairs, dtype=np.int64)
-        self.add_run(table[:, 0], table[:, 1])
+        pending, self._pending = self._pending, {}
+        collided = np.array(self._collided, dtype=np.int64).reshape(-1, 2)
+        self._collided = []
+        hashes = np.fromiter(pending, dtype=np.int64, count=len(pending))
+        positions = np.fromiter(pending.values(), dtype=np.int64, count=len(pending))
+        self.add_run(np.concatenate([hashes, collided[:, 0]]), np.concatenate([positions, collided[:, 1]]))
 
     def _merge(self) -> None:
         runs = self._runs

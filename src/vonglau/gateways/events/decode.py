@@ -72,7 +72,8 @@ class Bounds:
     def __init__(self, worlds: frozenset[str] | None, clock: Clock) -> None:
         self.worlds = worlds
         self._clock = clock
-        self._now: dict[str, int | None] = {}
+        self.known: dict[str, int | None] = {}
+        """Clocks that were looked at, µs; the same for all items of the request."""
 
     @property
     def own(self) -> str:
@@ -80,8 +81,8 @@ class Bounds:
         return LIVE if self.worlds is None or LIVE in self.worlds or not self.worlds else min(self.worlds)
 
     def now_us(self, world: str) -> int | None:
-        """The world's clock, µs; the same for all items of the request. Raises `Bad` for a world that is not to be written."""
-        if world not in self._now:
+        """The world's clock, µs. Raises `Bad` for a world that is not to be written."""
+        if world not in self.known:
             if not WORLD_PATTERN.match(world):
                 raise Bad(
                     "/exercise", "`exercise` is no world's id: lower-case letters, digits and hyphens, at most 63."
@@ -92,8 +93,8 @@ class Bounds:
                 now = self._clock(world)
             except NotFound as error:
                 raise Bad("/exercise", error.message) from error
-            self._now[world] = None if now is None else to_us(now)
-        return self._now[world]
+            self.known[world] = None if now is None else to_us(now)
+        return self.known[world]
 
 
 class Decoder:
@@ -170,7 +171,7 @@ class Decoder:
         if subject is not None and (not subject or len(subject) > SHORT or not subject.isprintable()):
             attributes.text("subject", subject)
         world = LIVE if item.exercise is None else item.exercise
-        now_us = bounds.now_us(world)
+        now_us = bounds.known[world] if world in bounds.known else bounds.now_us(world)
         if item.datacontenttype is not None or item.dataschema is not None or item.data_base64 is not None:
             extensions = _content(item, extensions)
         if item.time is None:

@@ -25,6 +25,8 @@ log = logging.getLogger("vonglau.runner")
 
 SAVE_SECONDS = 3.0
 SAVE_EVENTS = 50_000
+SAVE_SHARE = 0.05
+"""At most this share of the time is spent on saving: large states are saved less often, and more is folded again after a crash."""
 
 
 def bucket_of(key: str, buckets: int) -> int:
@@ -72,6 +74,7 @@ class Runner:
         self._shards: dict[tuple[str, str, int], _Shard] = {}
         self._buckets: dict[tuple[int, str], int] = {}
         self._saved_at = time.monotonic()
+        self._pause = SAVE_SECONDS
         self._unsaved = 0
         self._load()
 
@@ -168,11 +171,13 @@ class Runner:
     def _save_if_due(self) -> None:
         if self.progress.position == self.progress.saved:
             return
-        if self._unsaved >= SAVE_EVENTS or time.monotonic() - self._saved_at >= SAVE_SECONDS:
+        waited = time.monotonic() - self._saved_at
+        if waited >= self._pause or (self._unsaved >= SAVE_EVENTS and waited >= self._pause / 5):
             self.save()
 
     def save(self) -> None:
         """State and cursor in one transaction."""
+        began = time.monotonic()
         versions = {detector.name: detector for _service, detector in self.detectors}
         rows, late = [], 0
         for (name, world, bucket), shard in self._shards.items():
@@ -202,6 +207,7 @@ class Runner:
             shard.dirty = False
         self.progress.saved, self.progress.late = self.progress.position, late
         self._unsaved, self._saved_at = 0, time.monotonic()
+        self._pause = max(SAVE_SECONDS, (self._saved_at - began) / SAVE_SHARE)
 
     def lag(self) -> int:
         """Events between the log's head and the fold."""

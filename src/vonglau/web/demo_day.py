@@ -36,8 +36,8 @@ WORLD = "da-nang-drill"
 RATE = 60.0
 ZONE = ZoneInfo("Asia/Ho_Chi_Minh")
 OPENS = clock_time(7, 30)
-LEARN_DAYS = 9
-"""Days the detectors learn from before the visitor's day: one working week and the weekend in it."""
+LEARN_DAYS = 12
+"""Days the detectors learn from before the visitor's day: a working week and both weekends around it."""
 REPORT_DAYS = 2
 ACCOUNTS = "demo-accounts.json"
 

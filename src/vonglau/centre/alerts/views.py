@@ -102,14 +102,14 @@ def _find(request: Request, identity: str) -> Alert:
 @of_the_centre
 def alert(request: Request, identity: str) -> HttpResponseBase:
     found = _find(request, identity)
+    reason = why.reason(found, why.events_at(found.evidence), limit=len(found.evidence))
     context = {
-        "reason": why.reason(found, why.events_at(found.evidence), limit=len(found.evidence)),
+        "reason": reason,
         "alert": found,
         "kind": kind_title(found.kind),
         "ward": ward_names([found.ward]).get(found.ward, ""),
-        "gone": len(found.evidence),
+        "gone": len(set(found.evidence)) - len(reason.events),
     }
-    context["gone"] = len(set(found.evidence)) - len(context["reason"].events)
     return render(request, "centre/alerts/_alert.html" if is_fragment(request) else "centre/alerts/alert.html", context)
 
 

@@ -33,8 +33,8 @@ class StepForm(forms.Form):
 
     def __init__(self, *args: Any, incident: Incident, **kwargs: Any) -> None:
         self.incident = incident
-        kwargs.setdefault("label_suffix", "")
-        super().__init__(*args, auto_id=f"{self.step_name()}-%s", **kwargs)
+        kwargs = {"label_suffix": "", "auto_id": f"{self.step_name()}-%s", **kwargs}
+        super().__init__(*args, **kwargs)
 
     @classmethod
     def step_name(cls) -> str:
@@ -99,12 +99,13 @@ def _suggested(incident: Incident) -> list[tuple[Agency, str]]:
     known = incident_kinds().get(incident.kind)
     usual = known[1].agency if known else ""
     today = timezone.localtime(world(incident.world).now()).date()
-    ordered = directory.suggested(today, category=incident.category, ward=incident.ward, usual=usual)
+    field = incident.category or incident.kind
+    ordered = directory.suggested(today, category=field, ward=incident.ward, usual=usual)
 
     def hint(agency: Agency) -> str:
         if usual and agency.code == usual:
             return gettext("Thường xử lý loại sự việc này")
-        if incident.category and incident.category in agency.categories:
+        if field in agency.categories:
             return gettext("Phụ trách lĩnh vực này")
         return gettext("Địa bàn của sự việc") if incident.ward and incident.ward in agency.wards else ""
 

@@ -36,7 +36,9 @@ BY_NEWEST = Order("id", descending=True)
 def visible_to(actor: Actor, world: str) -> "Incidents":
     """The same rule as `policy.may_see`, as a query: an agency sees what is in its hands, the centre sees all."""
     rows = Incident.objects.filter(world=world).select_related("agency")
-    return rows.filter(agency_id=actor.agency_id, agency__isnull=False) if actor.role == "agency" else rows
+    if actor.role != "agency":
+        return rows
+    return rows.none() if actor.agency_id is None else rows.filter(agency_id=actor.agency_id)
 
 
 def waiting_for(actor: Actor) -> Q:

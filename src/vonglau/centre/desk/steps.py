@@ -103,7 +103,7 @@ def _overtaken(request: Request, ref: str, step: str, form: StepForm, photo: Evi
     if step not in FORMS:
         text = gettext("Sự việc vừa thay đổi nên bước này chưa được ghi. Hãy xem lại rồi bấm lần nữa.")
         return _shown(request, incident, text, happened)
-    fresh = form.data.copy()
+    fresh = request.POST.copy()
     fresh["version"], fresh["seen"] = str(incident.version), str(_latest(entries))
     again = type(form)(fresh, incident=incident)
     return _form(request, incident, step, again, status=409, photo=photo, happened=happened)

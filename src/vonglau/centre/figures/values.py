@@ -37,6 +37,11 @@ class Shown:
     def numerator(self) -> int:
         return self.value.counted.numerator
 
+    @property
+    def made_of(self) -> tuple[int | None, int | None]:
+        """Numerator and denominator, where the value is a fraction of two counts."""
+        return (self.numerator, self.denominator) if self.denominator is not None else (None, None)
+
 
 def local_day(moment: datetime) -> date:
     return timezone.localtime(moment).date()

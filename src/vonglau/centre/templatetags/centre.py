@@ -1,0 +1,68 @@
+"""The centre's own small words: `{% load centre %}`."""
+
+from django import template
+
+from vonglau.centre import names
+from vonglau.core.incidents.states import State
+from vonglau.core.incidents.timeline import SEVERITIES
+from vonglau.core.incidents.timeline import agency_name as name_of_agency
+from vonglau.core.people.models import Agency
+
+register = template.Library()
+
+ENTRY_ICONS = {
+    "receive": "plus",
+    "verify": "verify",
+    "refuse": "refuse",
+    "merge": "merge",
+    "keeps": "merge",
+    "split": "split",
+    "assign": "assign",
+    "return": "undo",
+    "start": "play",
+    "pause": "pause",
+    "resume": "play",
+    "resolve": "check",
+    "close": "lock",
+    "reopen": "reopen",
+    "level": "clock",
+    "note": "note",
+    "joins": "sensor",
+    "worsens": "warning",
+    "ends": "sensor",
+    "evidence": "photo",
+    "load": "download",
+}
+
+
+@register.filter
+def severity_of(rank: int) -> str:
+    """CAP's word for a rank."""
+    return SEVERITIES[rank] if 0 <= rank < len(SEVERITIES) else SEVERITIES[0]
+
+
+@register.filter
+def agency_name(agency: Agency | None) -> str:
+    return name_of_agency(agency)
+
+
+@register.filter
+def kind_title(code: str) -> str:
+    return names.kind_title(code)
+
+
+@register.filter
+def entry_icon(step: str) -> str:
+    return ENTRY_ICONS.get(step, "more")
+
+
+@register.filter
+def waits_for_agency(incident: object) -> bool:
+    """Returned to the desk: assigned by its state, in nobody's hands."""
+    return getattr(incident, "state", "") == State.ASSIGNED and getattr(incident, "agency_id", None) is None
+
+
+@register.filter
+def degrees(value: float | None) -> str:
+    """Coordinates as machines and map programs take them: a point, five decimals (about a metre)."""
+    return "" if value is None else f"{value:.5f}"

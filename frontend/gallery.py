@@ -37,6 +37,8 @@ NOW = datetime(2026, 10, 12, 1, 25, tzinfo=UTC)
 STARTED = datetime.now(UTC)
 RATE = 60.0
 listeners: list["queue.Queue[str]"] = []
+begun: list[str] = []
+asked: list[str] = []
 position = 1000
 
 
@@ -154,6 +156,8 @@ def incidents(many: int = 1) -> list[dict[str, Any]]:
                     "severity": severity, "state": state, "due": due, "agency": AGENCIES[index % 5], "overdue": minutes < 0,
                 }
             )  # fmt: skip
+    for number in range(1001, position + 1):  # what was pushed since the start
+        rows.insert(0, {**rows[-1], "id": number, "ref": f"SV-{number}", "title": "Vừa đến", "severity": "Severe"})
     return rows
 
 
@@ -285,7 +289,11 @@ class Handler(BaseHTTPRequestHandler):
         parts = urlsplit(self.path)
         query = {key: values[0] for key, values in parse_qs(parts.query).items()}
         path = parts.path.strip("/") or "desk"
-        if path.startswith("static/built/"):
+        if path == "queue":
+            asked.append(self.headers.get("HX-Source", ""))
+        if path == "asked":
+            self.json(asked)
+        elif path.startswith("static/built/"):
             self.static(path.removeprefix("static/built/"))
         elif path == "places/48.geojson":
             self.answer(wards(), "application/geo+json")
@@ -297,7 +305,9 @@ class Handler(BaseHTTPRequestHandler):
             hits = [row for row in incidents() if query.get("q", "").lower() in f"{row['ref']} {row['title']}".lower()]
             self.json({"items": [{"title": row["title"], "url": "/incident", "hint": row["ref"]} for row in hits[:6]]})
         elif path == "api/stream":
-            self.stream()
+            self.stream(query)
+        elif path == "streams":  # how many are open, and where the last one began
+            self.json({"open": len(listeners), "after": begun[-1:]})
         elif path in PAGES or path == "queue":
             self.page(path, query)
         else:
@@ -320,7 +330,8 @@ class Handler(BaseHTTPRequestHandler):
         kind = "text/javascript" if path.suffix in {".js", ".mjs"} else mimetypes.guess_type(path.name)[0]
         self.answer(path.read_bytes(), kind or "application/octet-stream")
 
-    def stream(self) -> None:
+    def stream(self, query: dict[str, str]) -> None:
+        begun.append(query.get("after", ""))
         waiting: queue.Queue[str] = queue.Queue()
         listeners.append(waiting)
         self.send_response(200)
@@ -332,7 +343,7 @@ class Handler(BaseHTTPRequestHandler):
         try:
             while True:
                 try:
-                    text = waiting.get(timeout=10)
+                    text = waiting.get(timeout=1)
                 except queue.Empty:
                     text = ": still here\n\n"
                 self.wfile.write(text.encode())

@@ -99,6 +99,7 @@ def read_picture(upload: Upload) -> Picture:
         raise _bad("pixels", f"The photo has more than {PIXELS // 1_000_000} million pixels.") from problem
     except (OSError, SyntaxError, ValueError, EOFError, MemoryError) as problem:
         raise _bad("unreadable", "This file is not a photo that can be read (JPEG, PNG, WebP).") from problem
+    picture.info = {}  # a comment or a colour profile would otherwise be written out again
     picture.thumbnail((EDGE, EDGE), Image.Resampling.LANCZOS)
     jpeg = _jpeg(picture)
     small = picture.copy()

@@ -1,0 +1,288 @@
+"""Sealing survives being cut off at any step, and a sealed file is what analysts expect."""
+
+import os
+from datetime import UTC, date, datetime, timedelta
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from vonglau.core.errors import Broken, StorageFull, Unavailable
+from vonglau.core.events import from_us, to_us
+from vonglau.core.log import Outcome
+from vonglau.engines.embedded import parquet, sealed, sealing
+from vonglau.engines.embedded.log import open_reader, open_writer
+from vonglau.engines.embedded.parquet import ZONE, local_days
+from vonglau.engines.embedded.tests.helpers import NOW_US, event, events, outcomes
+
+ROWS = 60
+
+
+class PowerCut(BaseException):
+    """Not an Exception: nothing in the code may handle it."""
+
+
+@pytest.fixture(autouse=True)
+def _small(monkeypatch):
+    monkeypatch.setattr(sealing, "_SLICE", 7)
+    monkeypatch.setattr(sealing, "_PAUSE_S", 0)
+    monkeypatch.setattr(sealing, "FILE_ROWS", 25)
+    monkeypatch.setattr(sealed, "GROUP_ROWS", 10)
+    monkeypatch.setattr(parquet, "GROUP_ROWS", 10)
+
+
+def abandon(log):
+    """As a killed process leaves things: no closing, only the lock is gone."""
+    os.close(log._held)
+    log._held = -1
+
+
+def check_whole(log):
+    assert [one.event for one in log.read(0, 1000)[0]] == events(0, ROWS)
+    assert log.batch(0, 1000).id == [f"e{n}" for n in range(ROWS)]
+    assert log.batch(0, 1000).pos.tolist() == list(range(1, ROWS + 1))
+    assert log.head() == ROWS
+
+
+STEPS = [
+    (module, name, when, call)
+    for module, name, calls in [
+        (parquet, "_write_groups", 2),
+        (parquet, "_synced_digest", 2),
+        (parquet, "_sync", 2),
+        (sealing, "write_file", 2),
+        (sealing, "remember", 2),
+        (sealing, "record", 2),
+        (sealing, "delete", 2),
+        (sealing, "_delete_slice", 5),
+        (sealing, "forget", 1),
+    ]
+    for when in ("before", "after")
+    for call in range(1, calls + 1)
+]
+
+
+@pytest.mark.parametrize(("module", "name", "when", "call"), STEPS)
+def test_a_power_cut_at_any_step_loses_and_doubles_nothing(tmp_path, monkeypatch, module, name, when, call):
+    log = open_writer(
+        tmp_path, horizon_us=-(10**15)
+    )  # everything sealed is beyond the horizon, so that `forget` works too
+    log.append(events(0, ROWS))
+    real, calls = getattr(module, name), 0
+
+    def cut(*args, **kwargs):
+        nonlocal calls
+        calls += 1
+        if calls == call and when == "before":
+            raise PowerCut
+        result = real(*args, **kwargs)
+        if calls == call:
+            raise PowerCut
+        return result
+
+    with monkeypatch.context() as patch:
+        patch.setattr(module, name, cut)
+        with pytest.raises(PowerCut):
+            log.seal(keep=10, through=1000)
+    reader = open_reader(tmp_path)
+    check_whole(reader)
+    reader.close()
+    abandon(log)
+
+    log = open_writer(tmp_path)
+    check_whole(log)
+    named = {row[0] for row in log.db.execute("SELECT name FROM sealed")}
+    assert {path.name for path in (tmp_path / "sealed").iterdir()} == named
+    assert log.seal(keep=10, through=1000) + log.db.execute("SELECT sum(rows) FROM sealed").fetchone()[0] >= 50
+    check_whole(log)
+    assert log.db.execute("SELECT count(*), min(pos) FROM event").fetchone() == (10, 51)
+    assert log.append(events(50, ROWS + 1))[-1].pos == ROWS + 1
+    log.close()
+
+
+@pytest.mark.parametrize("cut_at", ["remember", "record", "delete"])
+def test_identities_are_known_whatever_step_was_cut(tmp_path, monkeypatch, cut_at):
+    log = open_writer(tmp_path)
+    log.append(events(0, ROWS))
+
+    def cut(*_):
+        raise PowerCut
+
+    with monkeypatch.context() as patch:
+        patch.setattr(sealing, cut_at, cut)
+        with pytest.raises(PowerCut):
+            log.seal(keep=0, through=1000)
+    assert outcomes(log.append(events(0, ROWS))) == [Outcome.DUPLICATE] * ROWS
+    abandon(log)
+    log = open_writer(tmp_path)
+    assert outcomes(log.append(events(0, ROWS))) == [Outcome.DUPLICATE] * ROWS
+    log.seal(keep=0, through=1000)
+    assert outcomes(log.append(events(0, ROWS))) == [Outcome.DUPLICATE] * ROWS
+    log.close()
+
+
+def test_a_full_disk_while_sealing_leaves_the_log_as_it_was(tmp_path, monkeypatch):
+    log = open_writer(tmp_path)
+    log.append(events(0, ROWS))
+
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(parquet, "_synced_digest", full)
+        with pytest.raises(StorageFull):
+            log.seal(keep=0, through=1000)
+    assert list((tmp_path / "sealed").iterdir()) == []
+    check_whole(log)
+    assert log.seal(keep=0, through=1000) == ROWS
+    check_whole(log)
+    log.close()
+
+
+def test_a_large_file_is_written_by_a_process_of_its_own(tmp_path, monkeypatch):
+    monkeypatch.setattr(sealing, "_OWN_PROCESS_ROWS", 1)
+    monkeypatch.setattr(sealing, "FILE_ROWS", 100)
+    monkeypatch.setattr(sealed, "GROUP_ROWS", 50_000)  # the other process knows nothing of the small groups
+    log = open_writer(tmp_path)
+    log.append(events(0, ROWS))
+    assert log.seal(keep=5, through=1000) == ROWS - 5
+    check_whole(log)
+    log.close()
+
+
+def test_the_other_process_says_why_it_failed(tmp_path, monkeypatch):
+    monkeypatch.setattr(sealing, "_OWN_PROCESS_ROWS", 1)
+    log = open_writer(tmp_path)
+    log.append(events(0, 5))
+    log.db.execute("DELETE FROM event WHERE pos = 3")
+    with pytest.raises(Unavailable, match="vonglau check"):
+        log.seal(keep=0, through=1000)
+    log.close()
+
+
+def test_a_gap_in_the_tail_is_not_sealed_over(tmp_path):
+    log = open_writer(tmp_path)
+    log.append(events(0, 5))
+    log.db.execute("DELETE FROM event WHERE pos = 3")
+    with pytest.raises(Broken, match="vonglau check"):
+        log.seal(keep=0, through=1000)
+    log.close()
+
+
+def test_a_sealed_file_that_is_gone_or_damaged_is_named(tmp_path):
+    log = open_writer(tmp_path)
+    log.append(events(0, 20))
+    log.seal(keep=0, through=1000)
+    (path,) = (tmp_path / "sealed").iterdir()
+    path.write_bytes(b"PAR1 no more")
+    with pytest.raises(Broken, match=path.name):
+        log.read(0, 10)
+    path.unlink()
+    with pytest.raises(Broken, match=path.name):
+        log.batch(0, 10)
+    log.close()
+
+
+class TestHorizon:
+    def test_identities_are_forgotten_by_log_time_and_no_earlier(self, tmp_path):
+        log = open_writer(tmp_path, horizon_us=3_600_000_000)
+        log.append(events(0, 20))
+        log.seal(keep=0, through=1000)
+        assert outcomes(log.append(events(0, 20))) == [Outcome.DUPLICATE] * 20
+        log._clock_us += 3_700_000_000  # an hour and more passes
+        log.append([event(20)])
+        log.seal(keep=1, through=1000)
+        assert log.db.execute("SELECT count(*) FROM identity").fetchone()[0] == 0
+        assert outcomes(log.append([event(20), event(3)])) == [Outcome.DUPLICATE, Outcome.ACCEPTED]
+        assert log.twins.remembered == set()
+        log.close()
+
+    def test_only_the_old_file_is_forgotten(self, tmp_path):
+        log = open_writer(tmp_path, horizon_us=3_600_000_000)
+        log.append(events(0, 10))
+        log.seal(keep=0, through=1000)
+        log._clock_us += 3_700_000_000
+        log.append([*events(10, 19), event(19, time_us=NOW_US)])
+        log.seal(keep=0, through=1000)
+        known = [row[0] for row in log.db.execute("SELECT pos FROM identity ORDER BY pos")]
+        assert known == list(range(11, 21))
+        log.close()
+
+    def test_an_assumed_time_is_compared_by_content_after_sealing(self, tmp_path):
+        log = open_writer(tmp_path)
+        assumed = event(0, extensions={"time_assumed": True})
+        log.append([assumed])
+        log.seal(keep=0, through=1000)
+        later = event(0, time_us=NOW_US + 1_000, extensions={"time_assumed": True})
+        assert outcomes(log.append([later])) == [Outcome.DUPLICATE]
+        other = event(0, time_us=NOW_US + 1_000, data=b"1", extensions={"time_assumed": True})
+        assert outcomes(log.append([other])) == [Outcome.QUARANTINED]
+        assert outcomes(log.append([event(0, time_us=NOW_US + 1_000)])) == [Outcome.QUARANTINED]
+        log.close()
+
+
+class TestFile:
+    @pytest.fixture
+    def file(self, tmp_path):
+        log = open_writer(tmp_path)
+        log.append([*events(0, 10), event(10, lon=None, lat=None, subject=None, data=b"", extensions={"a": True})])
+        log.seal(keep=0, through=1000)
+        self.manifest = log.db.execute(
+            "SELECT name, rows, bytes, hex(sha256), min_time_us, max_time_us FROM sealed"
+        ).fetchone()
+        log.close()
+        (path,) = (tmp_path / "sealed").iterdir()
+        return pq.ParquetFile(path)
+
+    def test_encodings_and_statistics(self, file):
+        columns = {
+            file.metadata.row_group(0).column(i).path_in_schema: file.metadata.row_group(0).column(i) for i in range(13)
+        }
+        assert "DELTA_BINARY_PACKED" in columns["pos"].encodings
+        assert "DELTA_BINARY_PACKED" in columns["time"].encodings
+        assert "BYTE_STREAM_SPLIT" in columns["lon"].encodings
+        assert "BYTE_STREAM_SPLIT" in columns["lat"].encodings
+        assert {one.compression for one in columns.values()} == {"ZSTD"}
+        assert columns["time"].statistics.min == from_us(NOW_US)
+        assert columns["pos"].statistics.max == 10
+
+    def test_the_manifest_says_what_the_file_is(self, file, tmp_path):
+        import hashlib
+
+        name, rows, size, digest, oldest, latest = self.manifest
+        content = (tmp_path / "sealed" / name).read_bytes()
+        assert (rows, size) == (11, len(content))
+        assert digest.lower() == hashlib.sha256(content).hexdigest()
+        assert (oldest, latest) == (NOW_US, NOW_US + 10_000_000)
+
+    def test_columns_are_typed_for_analysis(self, file):
+        table = file.read()
+        assert str(table.schema.field("time").type) == "timestamp[us, tz=UTC]"
+        assert str(table.schema.field("local_day").type) == "date32[day]"
+        assert table["local_day"].to_pylist() == [date(2026, 1, 1)] * 11
+        assert table["data"].to_pylist()[1] == '{"speed": 1}'
+        assert table["lon"].null_count == table["subject"].null_count == 1
+        assert table["extensions"].to_pylist()[10] == '{"a":true}'
+
+
+@given(st.datetimes(datetime(1800, 1, 1), datetime(2200, 1, 1)))
+def test_a_local_day_is_the_calendar_day_in_viet_nam(moment):
+    aware = moment.replace(tzinfo=UTC)
+    (day,) = local_days(np.array([to_us(aware)], dtype=np.int64)).tolist()
+    assert date(1970, 1, 1) + timedelta(days=day) == aware.astimezone(ZONE).date()
+
+
+def test_leftovers_of_a_killed_process_are_removed_when_the_log_is_opened(tmp_path):
+    log = open_writer(tmp_path)
+    log.append(events(0, ROWS))
+    log.seal(keep=ROWS - 5, through=1000)
+    log.close()
+    folder = tmp_path / "sealed"
+    for name in ("events-000000000006-000000000009.parquet", "events-1-2.parquet.77.partial.parquet"):
+        (folder / name).write_bytes(b"half")
+    log = open_writer(tmp_path)
+    assert [path.name for path in folder.iterdir()] == ["events-000000000001-000000000005.parquet"]
+    check_whole(log)
+    log.close()

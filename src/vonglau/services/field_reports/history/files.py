@@ -2,7 +2,9 @@
 
 import csv
 import gzip
+import zlib
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import pyarrow as pa
@@ -16,21 +18,28 @@ Line = tuple[int, Sequence[object]]
 PIECE = 5_000
 
 
+@contextmanager
+def _readable(path: Path) -> Iterator[None]:
+    if not path.is_file():
+        raise BadFile(f"{path}: there is no such file; check the path")
+    try:
+        yield
+    except UnicodeDecodeError as problem:
+        raise BadFile(f"{path}: not UTF-8; save the file as UTF-8") from problem
+    except (OSError, EOFError, zlib.error, pa.ArrowException) as problem:
+        raise BadFile(f"{path}: cannot be read ({problem}); give a .csv, .csv.gz or .parquet file") from problem
+
+
 def count(path: Path) -> int | None:
-    """Rows, where the file knows."""
-    return pq.ParquetFile(path).metadata.num_rows if path.suffix == ".parquet" else None
+    """Rows, where the file knows. BadFile when it cannot be read."""
+    with _readable(path):
+        return int(pq.ParquetFile(path).metadata.num_rows) if path.suffix == ".parquet" else None
 
 
 def lines(path: Path, columns: Sequence[str]) -> Iterator[Line]:
     """BadFile when the file cannot be read, or lacks a column."""
-    if not path.is_file():
-        raise BadFile(f"{path}: there is no such file; check the path")
-    try:
+    with _readable(path):
         yield from _parquet(path, columns) if path.suffix == ".parquet" else _csv(path, columns)
-    except UnicodeDecodeError as problem:
-        raise BadFile(f"{path}: not UTF-8; save the file as UTF-8") from problem
-    except (OSError, EOFError, pa.ArrowException) as problem:
-        raise BadFile(f"{path}: cannot be read ({problem}); give a .csv, .csv.gz or .parquet file") from problem
 
 
 def _missing(path: Path, wanted: Sequence[str], found: Sequence[str]) -> None:

@@ -56,7 +56,7 @@ def load(
         raise BadInput(f"World {world!r} is no recording: history never mixes with what is live or drilled. Name another.")
     means = read_mapping(mapping)
     run = _Run(means, world, dry_run)
-    total = files.count(path) if path.is_file() else None
+    total = files.count(path)
     lines = files.lines(path, means.columns.used())
     while piece := list(islice(lines, CHUNK)):
         run.take(piece)

@@ -8,7 +8,6 @@ by its Last-Event-ID.
 import asyncio
 import logging
 import threading
-import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -132,6 +131,11 @@ class Hub:
         for channel in self.channels.values():
             channel.wake()
 
+    def wait(self) -> None:
+        """Until the following thread has ended, after `close`."""
+        if self._thread is not None:
+            self._thread.join()
+
     def join(self, view: View) -> Channel:
         channel = self.channels.get(view)
         if channel is None:
@@ -208,5 +212,3 @@ def read(after: int, limit: int, through: int | None = None, world: str | None =
     if world is not None:
         rows = rows.filter(world=world)
     return [encoded(row) for row in rows[:limit]]
-
-

@@ -22,3 +22,8 @@ class Backend(AuthenticationBackend):  # type: ignore[misc]
         if isinstance(user, User) and user.demo and not settings.VONGLAU_DEMO:
             return False
         return bool(super().user_can_authenticate(user))
+
+    def authenticate(self, request: HttpRequest | None, **credentials: Any) -> Any:
+        """Refused at the door too: a session that every later request would reject must not begin."""
+        user = super().authenticate(request, **credentials)
+        return user if user is not None and self.user_can_authenticate(user) else None

@@ -69,9 +69,9 @@ def _command(*arguments: str) -> None:
 
 @contextmanager
 def _serving(data: Path, host: str, port: int, web: int) -> Iterator["subprocess.Popen[bytes]"]:
-    """`vonglau serve` as a child; stopped, with all of its processes, when the demo ends."""
-    arguments = ["serve", "--data", str(data), "--host", host, "--port", str(port), "--web", str(web)]
-    server = subprocess.Popen([sys.executable, "-m", "vonglau.cli", *arguments], stdout=subprocess.DEVNULL)
+    """The server as a child; stopped, with all of its processes, when the demo ends. Only this child lets demo accounts in."""
+    arguments = [str(data), host, str(port), str(web)]
+    server = subprocess.Popen([sys.executable, "-m", "vonglau.web.demo", *arguments], stdout=subprocess.DEVNULL)
     try:
         _wait_ready(server, host, port)
         yield server
@@ -111,3 +111,17 @@ def _welcome(console: Console, url: str, accounts: "list[tuple[Account, str]]", 
             "accounts": {a.role: {"username": a.username, "password": p} for a, p in accounts},
         }
         print(json.dumps(said), flush=True)
+
+
+def serve(data: str, host: str, port: str, web: str) -> int:
+    """What the child runs: `vonglau serve`, with demonstration accounts let in."""
+    from vonglau.web.commands.base import configure
+    from vonglau.web.commands.serving import run as supervise
+    from vonglau.web.supervise import Plan
+
+    configure(Path(data))
+    return supervise(Plan(data=Path(data), host=host, port=int(port), web=int(web), demo=True), as_json=True)
+
+
+if __name__ == "__main__":
+    raise SystemExit(serve(*sys.argv[1:]))

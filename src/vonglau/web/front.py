@@ -64,9 +64,7 @@ class Front:
         await asyncio.to_thread(self.clocks.refresh)
         ticker = Ticker(self.clocks.worlds)
         self.committer = Committer(self.log, follow=ticker.follow)
-        self.door = Door(
-            self.committer, types=seams.event_types(), authorise=self.keys.find, clock=self.clocks.now
-        )
+        self.door = Door(self.committer, types=seams.event_types(), authorise=self.keys.find, clock=self.clocks.now)
         await self.hub.start()
         await self.proxy.open()
         self.numbers.on_write(self._measure)
@@ -131,7 +129,10 @@ class Front:
         try:
             await asyncio.wait_for(self.committer.call(commit), health.COMMIT_SECONDS)
         except (VongLauError, TimeoutError) as problem:
-            return {"ok": False, "why": str(problem) or "The log's writer does not come back; the disk may be too slow."}
+            return {
+                "ok": False,
+                "why": str(problem) or "The log's writer does not come back; the disk may be too slow.",
+            }
         return {"ok": True, "commit_ms": round((time.perf_counter() - began) * 1000, 2)}
 
     async def _metrics(self, scope: Scope, send: Send) -> None:

@@ -23,4 +23,8 @@ def worker(data: Path) -> dict[str, Any]:
 
 
 def web(alive: bool) -> dict[str, Any]:
-    return {"ok": True} if alive else {"ok": False, "why": "No web process answers; it is being started or its messages say why."}
+    return (
+        {"ok": True}
+        if alive
+        else {"ok": False, "why": "No web process answers; it is being started or its messages say why."}
+    )

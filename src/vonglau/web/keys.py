@@ -69,7 +69,9 @@ class Keyring:
             close_old_connections()
             rows = ApiToken.objects.filter(revoked_at=None).values_list("digest", "name", "scopes", "world")
             try:
-                self._grants = {digest: Grant(name, frozenset(scopes), frozenset({world})) for digest, name, scopes, world in rows}
+                self._grants = {
+                    digest: Grant(name, frozenset(scopes), frozenset({world})) for digest, name, scopes, world in rows
+                }
             except DatabaseError:
                 log.warning("tokens cannot be read just now; those known stay valid")
             self._read_at = time.monotonic()

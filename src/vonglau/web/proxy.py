@@ -30,13 +30,15 @@ HOP = frozenset(
     b"connection keep-alive proxy-authenticate proxy-authorization proxy-connection te trailer transfer-encoding upgrade".split()
 )
 """Headers of one hop, never passed on (RFC 9110, 7.6.1)."""
-OURS = frozenset((b"x-forwarded-for", b"x-forwarded-proto", b"x-forwarded-host", b"x-forwarded-port", b"forwarded", b"x-real-ip"))
+OURS = frozenset(
+    (b"x-forwarded-for", b"x-forwarded-proto", b"x-forwarded-host", b"x-forwarded-port", b"forwarded", b"x-real-ip")
+)
 """What only we may say: a client's own are dropped."""
 
 Count = Callable[..., None]
 
 
-class TooLarge(Exception):  # noqa: N818 - a signal between two functions of this file
+class TooLarge(Exception):
     """The request's body is larger than we take."""
 
 
@@ -84,7 +86,9 @@ class Proxy:
             started = True
             await send(message)
 
-        bodiless = scope["method"] in ("GET", "HEAD") and size in (None, b"0") and not asgi.header(scope, b"transfer-encoding")
+        bodiless = (
+            scope["method"] in ("GET", "HEAD") and size in (None, b"0") and not asgi.header(scope, b"transfer-encoding")
+        )
         try:
             try:
                 await self._pass(scope, None if bodiless else receive, told)

@@ -46,7 +46,13 @@ class InheritedServer(Server):
 
 
 async def serve(
-    application: Any, descriptor: int, *, unix: bool, at_once: int, stop: asyncio.Event, on_stop: Callable[[], Awaitable[None]]
+    application: Any,
+    descriptor: int,
+    *,
+    unix: bool,
+    at_once: int,
+    stop: asyncio.Event,
+    on_stop: Callable[[], Awaitable[None]],
 ) -> None:
     """Serve until `stop` is set. `on_stop` runs first: it ends what would never end by itself (streams)."""
     server = InheritedServer(application, descriptor, unix=unix, at_once=at_once)

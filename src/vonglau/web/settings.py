@@ -1,8 +1,8 @@
 """Django's settings, from a handful of environment variables that `vonglau serve` sets. Two SQLite files: `state.db` here, `log.db` the door's.
 
-    VONGLAU_DATA   the data folder                      VONGLAU_TIER   city | national
-    VONGLAU_DEMO   1 while `vonglau demo` serves        VONGLAU_DOOR   base URL (or unix:PATH) of the door, for publications
-    VONGLAU_HOSTS  host names it answers to, by comma   VONGLAU_SMTP   smtp://user:password@host:port, absent: notices become files
+VONGLAU_DATA   the data folder                      VONGLAU_TIER   city | national
+VONGLAU_DEMO   1 while `vonglau demo` serves        VONGLAU_DOOR   base URL (or unix:PATH) of the door, for publications
+VONGLAU_HOSTS  host names it answers to, by comma   VONGLAU_SMTP   smtp://user:password@host:port, absent: notices become files
 """
 
 import os

@@ -69,7 +69,9 @@ def hold(data: Path) -> int:
     except BlockingIOError as taken:
         owner = os.pread(held, 32, 0).decode("ascii", "replace").strip() or "unknown"
         os.close(held)
-        raise Unavailable(f"{data} is already being served by process {owner}: stop it first, or serve another folder.") from taken
+        raise Unavailable(
+            f"{data} is already being served by process {owner}: stop it first, or serve another folder."
+        ) from taken
     os.ftruncate(held, 0)
     os.pwrite(held, f"{os.getpid()}\n".encode(), 0)
     return held
@@ -94,7 +96,7 @@ def short_folder() -> Path:
     made = Path(tempfile.mkdtemp(prefix="vl-"))
     if len(str(made)) + 20 > UNIX_PATH_LIMIT:
         made.rmdir()
-        made = Path(tempfile.mkdtemp(prefix="vl-", dir="/tmp"))  # noqa: S108 - private (0700) and short
+        made = Path(tempfile.mkdtemp(prefix="vl-", dir="/tmp"))
     return made
 
 
@@ -126,7 +128,17 @@ class Supervisor:
         return f"http://{f'[{host}]' if ':' in host and '[' not in host else host}:{self.port}"
 
     def _child(self, name: str, kind: str, on: socket.socket | None = None, more: list[str] | None = None) -> Child:
-        arguments = [sys.executable, "-m", "vonglau.web.run", kind, "--name", name, "--life", str(self.life), *(more or [])]
+        arguments = [
+            sys.executable,
+            "-m",
+            "vonglau.web.run",
+            kind,
+            "--name",
+            name,
+            "--life",
+            str(self.life),
+            *(more or []),
+        ]
         if on is None:
             return Child(name, arguments, (self.life,))
         return Child(name, [*arguments, "--socket", str(on.fileno())], (self.life, on.fileno()))

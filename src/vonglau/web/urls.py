@@ -12,7 +12,6 @@ handler404 = "vonglau.web.views.not_found"
 handler500 = "vonglau.web.views.server_error"
 
 
-
 def _there(*modules: str) -> bool:
     import importlib
     import logging
@@ -36,7 +35,11 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("world", views.switch_world, name="world"),
     path("world/<str:id>", views.switch_world, name="world"),
     *([path("api/", include("vonglau.gateways.json.urls"))] if _there("vonglau.gateways.json.urls") else []),
-    *([path("open311/v2/", include("vonglau.gateways.open311.urls"))] if _there("vonglau.gateways.open311.urls") else []),
+    *(
+        [path("open311/v2/", include("vonglau.gateways.open311.urls"))]
+        if _there("vonglau.gateways.open311.urls")
+        else []
+    ),
     *(path(f"{service.name}/", include(service.urls)) for service in services() if service.urls),
     *([path("", include("vonglau.centre.urls"))] if _there("vonglau.centre.urls") else []),
 ]

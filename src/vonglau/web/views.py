@@ -61,7 +61,12 @@ def _failed(request: HttpRequest, status: int, reason: str = "") -> HttpResponse
     if request.path.startswith(("/api/", "/open311/")) or "text/html" not in request.headers.get("Accept", "text/html"):
         return problems.answer(problems.document(status, reason or WORDS[status][1]))
     title, words = WORDS[status]
-    return render(request, "web/failed.html", {"status": status, "title": _(title), "words": _(words), "reason": reason}, status=status)
+    return render(
+        request,
+        "web/failed.html",
+        {"status": status, "title": _(title), "words": _(words), "reason": reason},
+        status=status,
+    )
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:

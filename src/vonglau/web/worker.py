@@ -136,7 +136,11 @@ class Worker:
         head = Change.objects.order_by("-pk").values_list("pk", flat=True).first() or 0
         since = getattr(self, "_figures_since", head)
         self._figures_since = head
-        for world in Change.objects.filter(pk__gt=since, pk__lte=head, kind="incident").values_list("world", flat=True).distinct():
+        for world in (
+            Change.objects.filter(pk__gt=since, pk__lte=head, kind="incident")
+            .values_list("world", flat=True)
+            .distinct()
+        ):
             changes.announce(world, "indicator", "*")
 
     def write(self) -> None:

@@ -22,7 +22,9 @@ PAGE = 2000
 )
 def keepers(place: Place) -> Iterator[str]:
     """A merged incident names its keeper, of the same world, and following keepers ends at one that is not merged."""
-    for incident in Incident.objects.filter(Q(state=State.MERGED, keeper=None) | (~Q(state=State.MERGED) & ~Q(keeper=None))):
+    for incident in Incident.objects.filter(
+        Q(state=State.MERGED, keeper=None) | (~Q(state=State.MERGED) & ~Q(keeper=None))
+    ):
         yield f"{incident.world}/{incident.ref} is {incident.state} and has {'no' if incident.keeper_id is None else 'a'} keeper"
     merged = dict(Incident.objects.filter(state=State.MERGED).values_list("pk", "keeper_id"))
     for incident in Incident.objects.filter(state=State.MERGED).exclude(keeper__world=F("world")).exclude(keeper=None):
@@ -45,7 +47,10 @@ def states(place: Place) -> Iterator[str]:
     """The state of every incident is the one its audit says last."""
     told: dict[str, str] = {}
     for stream, body in (
-        AuditRow.objects.filter(stream__startswith="incident/").order_by("stream", "n").values_list("stream", "body").iterator(PAGE)
+        AuditRow.objects.filter(stream__startswith="incident/")
+        .order_by("stream", "n")
+        .values_list("stream", "body")
+        .iterator(PAGE)
     ):
         to = json.loads(bytes(body)).get("to")
         if to:
@@ -65,13 +70,21 @@ def states(place: Place) -> Iterator[str]:
 )
 def clocks(place: Place) -> Iterator[str]:
     """A running clock has its deadline, and none is shown where none runs."""
-    for incident in Incident.objects.filter(due_at__isnull=False).filter(Q(state__in=[*ENDED, State.RESOLVED]) | Q(paused_at__isnull=False)):
+    for incident in Incident.objects.filter(due_at__isnull=False).filter(
+        Q(state__in=[*ENDED, State.RESOLVED]) | Q(paused_at__isnull=False)
+    ):
         yield f"{incident.world}/{incident.ref} is {incident.state} and still shows a deadline"
-    for incident in Incident.objects.filter(due_at__isnull=False).exclude(due_at=F("receive_due")).exclude(due_at=F("handle_due")):
+    for incident in (
+        Incident.objects.filter(due_at__isnull=False).exclude(due_at=F("receive_due")).exclude(due_at=F("handle_due"))
+    ):
         yield f"{incident.world}/{incident.ref} shows a deadline that is neither of its two"
 
 
-@check("worlds", find="SELECT DISTINCT world FROM core_incident EXCEPT SELECT id FROM core_world", do="Make the missing world again, or restore state.db.")
+@check(
+    "worlds",
+    find="SELECT DISTINCT world FROM core_incident EXCEPT SELECT id FROM core_world",
+    do="Make the missing world again, or restore state.db.",
+)
 def worlds(place: Place) -> Iterator[str]:
     """Every incident and alert belongs to a world that is there."""
     known = set(World.objects.values_list("pk", flat=True))

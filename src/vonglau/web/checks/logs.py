@@ -15,13 +15,17 @@ RESTORE = "Stop the server, keep a copy of the folder as it is, and restore log.
 def positions(place: Place) -> Iterator[str]:
     """Positions have no gaps: sealed files follow one another, and the tail follows the last of them."""
     end = 0
-    for first, last, rows, name in place.log.execute("SELECT first_pos, last_pos, rows, name FROM sealed ORDER BY first_pos"):
+    for first, last, rows, name in place.log.execute(
+        "SELECT first_pos, last_pos, rows, name FROM sealed ORDER BY first_pos"
+    ):
         if end and first != end + 1:
             yield f"between position {end} and {first} ({name}) events are missing"
         if rows != last - first + 1:
             yield f"{name} has {rows} rows for positions {first} to {last}"
         end = last
-    first, last, rows = place.log.execute("SELECT min(pos), max(pos), count(*) FROM event WHERE pos > ?", (end,)).fetchone()
+    first, last, rows = place.log.execute(
+        "SELECT min(pos), max(pos), count(*) FROM event WHERE pos > ?", (end,)
+    ).fetchone()
     if rows and (first != end + 1 or last - first + 1 != rows):
         yield f"the tail has {rows} events between positions {first} and {last}, after {end} sealed"
 
@@ -56,7 +60,11 @@ def _sha256(path: Path) -> bytes:
         return hashlib.file_digest(file, "sha256").digest()
 
 
-@check("log-readers", find="SELECT * FROM core_cursor", do="The log is older than the state: restore both from the same backup.")
+@check(
+    "log-readers",
+    find="SELECT * FROM core_cursor",
+    do="The log is older than the state: restore both from the same backup.",
+)
 def readers(place: Place) -> Iterator[str]:
     """No reader stands beyond the end of the log."""
     head = place.reader.head()

@@ -44,7 +44,11 @@ def state_file(place: Place) -> Iterator[str]:
         yield from (str(row[0]) for row in cursor.fetchall() if row[0] != "ok")
 
 
-@check("state-references", find="PRAGMA foreign_key_check on state.db", do="Restore state.db from a backup, or ask for help with the rows named.")
+@check(
+    "state-references",
+    find="PRAGMA foreign_key_check on state.db",
+    do="Restore state.db from a backup, or ask for help with the rows named.",
+)
 def state_references(place: Place) -> Iterator[str]:
     """Every row that another row points to is there."""
     with connection.cursor() as cursor:
@@ -53,7 +57,9 @@ def state_references(place: Place) -> Iterator[str]:
             yield f"{table} row {row} points to a row of {parent} that is gone"
 
 
-@check("log-file", find="PRAGMA quick_check on log.db", do="Stop the server and restore log.db and sealed/ from a backup.")
+@check(
+    "log-file", find="PRAGMA quick_check on log.db", do="Stop the server and restore log.db and sealed/ from a backup."
+)
 def log_file(place: Place) -> Iterator[str]:
     """The log's pages and indexes are whole."""
     try:

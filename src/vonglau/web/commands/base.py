@@ -31,7 +31,9 @@ def configure(data: Path) -> None:
 def need_installation(data: Path) -> None:
     """Refuse a folder that `init` never saw: a typing mistake must not make a new, empty city."""
     if not (data / "state.db").exists():
-        raise click.UsageError(f"{data} holds no installation: run `vonglau init --data {data}` first, or check the path.")
+        raise click.UsageError(
+            f"{data} holds no installation: run `vonglau init --data {data}` first, or check the path."
+        )
 
 
 def say(text: str = "") -> None:
@@ -48,7 +50,9 @@ def result(as_json: bool, body: dict[str, Any], text: str | None = None) -> None
 
 
 def with_json(function: Function) -> Function:
-    return click.option("--json", "as_json", is_flag=True, help="Print the result as one JSON object on the last line.")(function)
+    return click.option(
+        "--json", "as_json", is_flag=True, help="Print the result as one JSON object on the last line."
+    )(function)
 
 
 def with_data(*, fresh: bool = False) -> Callable[[Function], Function]:

@@ -16,8 +16,15 @@ def check(data: Path, as_json: bool, listing: bool) -> int:
     from vonglau.web import checks
 
     if listing:
-        rows = [{"name": one.name, "severity": one.severity, "what": one.what, "find": one.find, "do": one.do} for one in checks.all_checks()]
-        result(as_json, {"items": rows, "next": None}, "\n".join(f"{row['name']:<20} {row['severity']:<8} {row['what']}" for row in rows))
+        rows = [
+            {"name": one.name, "severity": one.severity, "what": one.what, "find": one.find, "do": one.do}
+            for one in checks.all_checks()
+        ]
+        result(
+            as_json,
+            {"items": rows, "next": None},
+            "\n".join(f"{row['name']:<20} {row['severity']:<8} {row['what']}" for row in rows),
+        )
         return 0
     body = examine(data, quiet=as_json)
     result(as_json, body, _summary(body))
@@ -36,7 +43,8 @@ def examine(data: Path, *, quiet: bool) -> dict[str, Any]:
     try:
         outcomes = checks.run_all(checks.Place(data, reader, log), lambda one: None if quiet else say(f"  {one.what}"))
         counts = {"events": reader.head()} | {
-            model.__name__.lower(): model._default_manager.count() for model in (Incident, Alert, Evidence, AuditRow, Checkpoint)
+            model.__name__.lower(): model._default_manager.count()
+            for model in (Incident, Alert, Evidence, AuditRow, Checkpoint)
         }
         waiting = log.execute("SELECT count(*) FROM quarantine WHERE state = 'open'").fetchone()[0]
     finally:

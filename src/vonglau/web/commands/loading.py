@@ -14,7 +14,12 @@ def load() -> None:
 
 @load.command("reports")
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@click.option("--mapping", required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path), help="What each column means.")
+@click.option(
+    "--mapping",
+    required=True,
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="What each column means.",
+)
 @click.option("--world", required=True, help="The recording world to load into; made when it is new.")
 @click.option("--dry-run", is_flag=True, help="Read and count everything, keep nothing.")
 @with_data()

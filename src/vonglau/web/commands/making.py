@@ -45,7 +45,9 @@ def make(data: Path, locality: str, tier: str, *, quiet: bool) -> dict[str, Any]
         bar.update(step, completed=1, total=1) if not bar.tasks[step].total else None
         named = Locality.objects.filter(code=locality, valid_to=None).first()
         if named is None:
-            raise BadInput(f"There is no locality {locality!r} today: use a province code of data/vn/units_34.csv, such as 48.")
+            raise BadInput(
+                f"There is no locality {locality!r} today: use a province code of data/vn/units_34.csv, such as 48."
+            )
 
         step = bar.add_task("Index of wards", total=1)
         PlaceIndex.open(data / "cache", None if tier == "national" else frozenset({locality}))

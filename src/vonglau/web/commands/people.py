@@ -17,7 +17,9 @@ def token() -> None:
 @token.command("create")
 @click.argument("name")
 @click.option("--scope", "scopes", required=True, help="By comma: events:write, events:read, read, incidents:write, …")
-@click.option("--world", default="live", show_default=True, help="The one world it writes into; a new name makes a recording.")
+@click.option(
+    "--world", default="live", show_default=True, help="The one world it writes into; a new name makes a recording."
+)
 @with_data()
 def create_token(data: Path, as_json: bool, name: str, scopes: str, world: str) -> None:
     """Make a token. Its text is the last line of stdout and cannot be shown again."""
@@ -41,7 +43,10 @@ def create_token(data: Path, as_json: bool, name: str, scopes: str, world: str) 
             ensure_world(world, WorldKind.RECORDING, live.locality if live else "48")
             say(f"Made the recording world {world!r}: its clock follows its events.")
         text, made = tokens.mint(name.strip(), wanted, world)
-        audit.record(f"token/{made.pk}", {"step": "create", "by": getpass.getuser(), "name": made.name, "scopes": wanted, "world": world})
+        audit.record(
+            f"token/{made.pk}",
+            {"step": "create", "by": getpass.getuser(), "name": made.name, "scopes": wanted, "world": world},
+        )
     say(f"Token {made.pk} {made.name!r} for the world {world!r}. Keep it: it is not shown again.")
     if as_json:
         result(True, {"id": made.pk, "name": made.name, "scopes": wanted, "world": world, "token": text})
@@ -66,7 +71,10 @@ def list_tokens(data: Path, as_json: bool) -> None:
         }
         for row in ApiToken.objects.order_by("pk")
     ]
-    lines = [f"{r['id']:>5}  {r['name']}  [{', '.join(r['scopes'])}]  {r['world']}{'  revoked' if r['revoked_at'] else ''}" for r in rows]
+    lines = [
+        f"{r['id']:>5}  {r['name']}  [{', '.join(r['scopes'])}]  {r['world']}{'  revoked' if r['revoked_at'] else ''}"
+        for r in rows
+    ]
     result(as_json, {"items": rows, "next": None}, "\n".join(lines) or "No tokens yet.")
 
 
@@ -106,7 +114,9 @@ def _password(as_json: bool) -> str:
 
 @user.command("create")
 @click.argument("username")
-@click.option("--role", required=True, type=click.Choice(["operator", "supervisor", "agency", "leader", "administrator"]))
+@click.option(
+    "--role", required=True, type=click.Choice(["operator", "supervisor", "agency", "leader", "administrator"])
+)
 @click.option("--agency", default="", help="Code of the agency: needed for the role agency.")
 @click.option("--name", default="", help="Full name, as colleagues read it.")
 @click.option("--language", type=click.Choice(["vi", "en"]), default="vi", show_default=True)
@@ -130,17 +140,19 @@ def create_user(data: Path, as_json: bool, username: str, role: str, agency: str
     of = directory.agency(agency, timezone.localdate()) if agency else None
     made = User(username=username, role=role, agency=of, language=language, first_name=name)
     password = _password(as_json)
-    try:
-        with translation.override("en"):
-            made.clean_fields(exclude=["password", "agency"])
+    with translation.override("en"):
+        try:
+            made.clean_fields(exclude=["password", "agency", "unit"])
             validate_password(password, made)
-    except ValidationError as wrong:
-        raise BadInput(" ".join(wrong.messages)) from wrong
+        except ValidationError as wrong:
+            raise BadInput(" ".join(wrong.messages)) from wrong
     made.set_password(password)
     with transaction.atomic():
         made.save()
         audit.record(f"account/{made.pk}", {"step": "create", "by": getpass.getuser(), "role": role, "agency": agency})
-    result(as_json, {"id": made.pk, "username": username, "role": role, "agency": agency}, f"Account {username!r} made.")
+    result(
+        as_json, {"id": made.pk, "username": username, "role": role, "agency": agency}, f"Account {username!r} made."
+    )
 
 
 @user.command("list")

@@ -84,7 +84,9 @@ class Sender:
                     wait = min(LONGEST_WAIT, max(0.1, float(headers.get("retry-after", ""))))
             self.counts.retries += 1
             time.sleep(wait)
-        raise Unavailable(f"Stopped after many attempts: {why}. Run the same command again later: what was taken is not stored twice.")
+        raise Unavailable(
+            f"Stopped after many attempts: {why}. Run the same command again later: what was taken is not stored twice."
+        )
 
     def _post(self, body: bytes) -> tuple[int, dict[str, str], bytes]:
         parts = urlsplit(self.url)
@@ -214,8 +216,12 @@ def send_all(files: list[Path], sender: Sender, speed: float | None, world: str 
 @click.command()
 @click.argument("files", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--to", "url", required=True, help="Address of the server, such as http://127.0.0.1:8000.")
-@click.option("--token", required=True, envvar="VONGLAU_TOKEN", help="A token with the scope events:write (or VONGLAU_TOKEN).")
-@click.option("--speed", default="max", show_default=True, help="`max`, or how many times faster than recorded: 1, 60, …")
+@click.option(
+    "--token", required=True, envvar="VONGLAU_TOKEN", help="A token with the scope events:write (or VONGLAU_TOKEN)."
+)
+@click.option(
+    "--speed", default="max", show_default=True, help="`max`, or how many times faster than recorded: 1, 60, …"
+)
 @click.option("--world", help="Set `exercise` of every event to this world.")
 @with_json
 def replay(files: tuple[Path, ...], url: str, token: str, speed: str, world: str | None, as_json: bool) -> int:

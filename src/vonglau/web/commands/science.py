@@ -21,8 +21,15 @@ def detect() -> None:
 
 @detect.command("traffic")
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@click.option("--out", required=True, type=click.Path(dir_okay=False, path_type=Path), help="Where alerts go: one JSON object a line.")
-@click.option("--quantity", help="What the file measures, when its name does not say: speed, occupancy, travel_time, flow.")
+@click.option(
+    "--out",
+    required=True,
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Where alerts go: one JSON object a line.",
+)
+@click.option(
+    "--quantity", help="What the file measures, when its name does not say: speed, occupancy, travel_time, flow."
+)
 @click.option("--zone", default="UTC", show_default=True, help="Time zone of times written without one.")
 @with_json
 def detect_traffic(file: Path, out: Path, quantity: str | None, zone: str, as_json: bool) -> int:
@@ -48,8 +55,18 @@ def score() -> None:
 
 
 @score.command("nab")
-@click.option("--data-dir", required=True, type=click.Path(exists=True, file_okay=False, path_type=Path), help="NAB's data folder.")
-@click.option("--labels", required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path), help="combined_windows.json.")
+@click.option(
+    "--data-dir",
+    required=True,
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="NAB's data folder.",
+)
+@click.option(
+    "--labels",
+    required=True,
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="combined_windows.json.",
+)
 @with_json
 def score_nab(data_dir: Path, labels: Path, as_json: bool) -> int:
     """Score the traffic detector on labelled series of the Numenta Anomaly Benchmark."""
@@ -103,7 +120,13 @@ def bench(name: str, options: tuple[str, ...], as_json: bool) -> int:
         key, equals, value = option.partition("=")
         if not equals:
             raise BadInput(f"{option}: options are key=value, such as seconds=5.")
-        given[key] = float(value) if value.replace(".", "", 1).isdigit() and "." in value else int(value) if value.isdigit() else value
+        given[key] = (
+            float(value)
+            if value.replace(".", "", 1).isdigit() and "." in value
+            else int(value)
+            if value.isdigit()
+            else value
+        )
     if not as_json:
         say(f"Running {name} …")
     body = _load(_folder() / f"{name}.py")(**given)

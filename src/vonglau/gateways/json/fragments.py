@@ -2,7 +2,7 @@
 
 from typing import Any
 
-_TOKEN = [{"Token": []}]
+_TOKEN: list[dict[str, list[str]]] = [{"Token": []}]
 
 
 def problem(description: str) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
-from django.template import Template, engines
+from django.template import engines
 from django.utils import translation
 
 from vonglau.core.incidents.states import OUTCOME_NAMES, TABLE
@@ -40,11 +40,10 @@ def reference(request: HttpRequest) -> HttpResponse:
 
 
 @lru_cache(maxsize=1)
-def _template() -> Template:
+def _template() -> Any:
     """Gateways are no Django apps, so their templates are read from beside them."""
     text = (Path(__file__).parent / "templates" / "reference.html").read_text(encoding="utf-8")
-    template: Template = engines["django"].from_string(text)
-    return template
+    return engines["django"].from_string(text)
 
 
 @lru_cache(maxsize=1)

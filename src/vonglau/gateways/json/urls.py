@@ -6,7 +6,7 @@ from typing import Any
 
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
-from django.urls import path, re_path
+from django.urls import URLPattern, path, re_path
 from django.utils import translation
 
 from vonglau.gateways.json.api import api
@@ -32,7 +32,8 @@ def for_programs(view: View) -> View:
 
 _patterns, _app, _namespace = api.urls
 for _pattern in _patterns:
-    _pattern.callback = problems.as_problems(for_programs(_pattern.callback))
+    if isinstance(_pattern, URLPattern):
+        _pattern.callback = problems.as_problems(for_programs(_pattern.callback))
 
 urlpatterns = [
     path("docs", reference, name="api_reference"),

@@ -7,12 +7,12 @@ from datetime import UTC, datetime, timedelta
 from urllib.parse import parse_qsl, urlsplit
 
 from django.core.exceptions import ValidationError
-from django.core.files.uploadedfile import UploadedFile
 from django.core.validators import validate_email
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
+from vonglau.core.incidents.files import Upload
 from vonglau.gateways.open311.formats import Refused
 from vonglau.services.field_reports.intake import Personal
 from vonglau.services.field_reports.rules import DESCRIPTION_LIMIT
@@ -43,7 +43,7 @@ def query(request: HttpRequest) -> Arguments:
     return {name: value for name, value in request.GET.items() if isinstance(value, str) and value != ""}
 
 
-def form(request: HttpRequest) -> tuple[Arguments, list[UploadedFile]]:
+def form(request: HttpRequest) -> tuple[Arguments, list[Upload]]:
     """The submitted fields and photos. A form that is no UTF-8 is refused rather than kept with holes in it."""
     media = request.content_type
     if media in (FORM, ""):
@@ -55,8 +55,7 @@ def form(request: HttpRequest) -> tuple[Arguments, list[UploadedFile]]:
         return {**query(request), **dict(pairs)}, []
     if media == "multipart/form-data":
         fields = {name: value for name, value in request.POST.items() if isinstance(value, str) and value != ""}
-        photos = [one for one in request.FILES.getlist("media") if isinstance(one, UploadedFile)]
-        return {**query(request), **fields}, photos
+        return {**query(request), **fields}, list(request.FILES.getlist("media"))
     raise Refused(400, f"Send {FORM} or multipart/form-data, not {media or 'an unnamed type'}.")
 
 

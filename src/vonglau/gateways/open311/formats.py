@@ -41,7 +41,8 @@ class Answer:
         else:
             root = ET.Element(self.root)
             root.extend(_element(self.child, item) for item in self.items)
-        return b'<?xml version="1.0" encoding="utf-8"?>\n' + ET.tostring(root, encoding="utf-8")
+        text: bytes = ET.tostring(root, encoding="utf-8")
+        return b'<?xml version="1.0" encoding="utf-8"?>\n' + text
 
 
 def _element(name: str, value: object) -> ET.Element:

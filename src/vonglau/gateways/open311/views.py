@@ -8,7 +8,6 @@ from datetime import UTC, datetime
 from typing import Any
 
 from django.conf import settings
-from django.core.files.uploadedfile import UploadedFile
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import get_language
@@ -147,7 +146,7 @@ def _submit(request: HttpRequest, format: str) -> HttpResponse:
     return respond(format, Answer("service_requests", "request", [told]))
 
 
-def _keep(submission: intake.Submission, actor: Actor, photos: list[UploadedFile]) -> Report:
+def _keep(submission: intake.Submission, actor: Actor, photos: list[files.Upload]) -> Report:
     reporter = Actor(actor.name, REPORTER, world=actor.world)
 
     def attach(incident: Incident) -> None:

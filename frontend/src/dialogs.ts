@@ -15,7 +15,7 @@ export function start(): void {
     if (!target) return;
     const name = target.closest<HTMLElement>("[data-open-dialog]")?.dataset["openDialog"];
     const dialog = name ? document.getElementById(name) : null;
-    if (dialog instanceof HTMLDialogElement) {
+    if (dialog instanceof HTMLDialogElement && !event.ctrlKey && !event.metaKey && !event.shiftKey) {
       event.preventDefault(); // a link to the same form on a page of its own, for where no script runs
       open(dialog);
     }

@@ -135,7 +135,14 @@ def page(request: HttpRequest) -> dict[str, Any]:
         "stream": "",
         "position": None,
         "links": links,
-        "world": {"id": "live", "kind": "live", "title": "", "now": datetime.now(UTC), "at": datetime.now(UTC), "rate": 1.0},
+        "world": {
+            "id": "live",
+            "kind": "live",
+            "title": "",
+            "now": datetime.now(UTC),
+            "at": datetime.now(UTC),
+            "rate": 1.0,
+        },
     }
     try:
         world: World | None = getattr(request, "world", None)

@@ -34,7 +34,9 @@ class Figure:
 CATALOGUE: dict[str, Figure] = {
     "vonglau_up": Figure("gauge", "1 while the process wrote its figures within the last ten seconds.", ("process",)),
     "vonglau_process_started_seconds": Figure("gauge", "When the process started, Unix time.", ("process",)),
-    "vonglau_process_restarts": Figure("counter", "How often the supervisor had to start a process again.", ("process",)),
+    "vonglau_process_restarts": Figure(
+        "counter", "How often the supervisor had to start a process again.", ("process",)
+    ),
     "vonglau_process_memory_bytes": Figure("gauge", "Resident memory.", ("process",)),
     "vonglau_process_cpu_seconds": Figure("counter", "Processor time used, user and system.", ("process",)),
     "vonglau_events": Figure("counter", "Items the door answered: accepted, duplicates, quarantined.", ("outcome",)),
@@ -58,7 +60,9 @@ CATALOGUE: dict[str, Figure] = {
     "vonglau_notices": Figure("gauge", "Notices by state: pending, sending, failed.", ("state",)),
     "vonglau_publications_pending": Figure("gauge", "Events on their way from the state to the log."),
     "vonglau_publications_sent": Figure("counter", "Events published to the log by the worker."),
-    "vonglau_proxied_requests": Figure("counter", "Requests passed to the web processes, by status class.", ("status",)),
+    "vonglau_proxied_requests": Figure(
+        "counter", "Requests passed to the web processes, by status class.", ("status",)
+    ),
     "vonglau_checkpoint": Figure("gauge", "Number of the last audit checkpoint."),
 }
 
@@ -182,7 +186,9 @@ class _Files(Collector):
             if spreads:
                 yield _histogram(name, figure, [sum(column) for column in zip(*spreads, strict=True)])
             return
-        family = (CounterMetricFamily if figure.kind == "counter" else GaugeMetricFamily)(name, figure.help, labels=figure.labels)
+        family = (CounterMetricFamily if figure.kind == "counter" else GaugeMetricFamily)(
+            name, figure.help, labels=figure.labels
+        )
         summed: dict[tuple[str, ...], float] = {}
         for body in self.bodies:
             for said, labels, value in body["values"]:

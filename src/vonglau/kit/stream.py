@@ -33,6 +33,8 @@ from vonglau.kit.hub import Channel, Hub, View
 
 HEARTBEAT_SECONDS = 15.0
 RECHECK_SECONDS = 60.0
+SLOW_SECONDS = 20.0
+"""A client that does not take a message for so long is cut: it resumes by its Last-Event-ID."""
 RETRY_MS = 2000
 HEADERS = [
     (b"content-type", b"text/event-stream; charset=utf-8"),
@@ -104,7 +106,9 @@ def admitted(what: Asked) -> tuple[World, View]:
         return of, View(of.pk)
     if actor.role == "agency" and actor.agency_code:
         return of, View(of.pk, actor.agency_code)
-    raise NotAllowed("The change stream needs an account of the centre or of an agency, or a token with the scope `read`.")
+    raise NotAllowed(
+        "The change stream needs an account of the centre or of an agency, or a token with the scope `read`."
+    )
 
 
 def _hello(of: World, position: int, name: bytes = b"hello") -> bytes:
@@ -119,10 +123,21 @@ class Streams:
     def __init__(self, follow: Hub, limit: int, count: Callable[..., None] = lambda name, **labels: None) -> None:
         self.hub, self.limit, self.count = follow, limit, count
         self.open = 0
+        self._talks: set[asyncio.Task[bool]] = set()
+
+    async def close(self) -> None:
+        """End every stream: those that listen end by themselves, those that do not are cut a moment later."""
+        self.hub.close()
+        if self._talks:
+            await asyncio.wait(self._talks, timeout=0.5)
+        for talk in self._talks:
+            talk.cancel()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["method"] not in ("GET", "HEAD"):
-            await asgi.problem(send, 405, "Method Not Allowed", "The change stream is read with GET.", [(b"allow", b"GET")])
+            await asgi.problem(
+                send, 405, "Method Not Allowed", "The change stream is read with GET.", [(b"allow", b"GET")]
+            )
             return
         if self.open >= self.limit or self.hub.closed:
             self.count("vonglau_stream_refused")
@@ -149,18 +164,27 @@ class Streams:
         channel = self.hub.join(view)
         gone = asyncio.ensure_future(_gone(receive))
         talk = asyncio.ensure_future(self._talk(what, of, channel, send))
+        self._talks.add(talk)
         try:
             await asyncio.wait([gone, talk], return_when=asyncio.FIRST_COMPLETED)
-            if talk.done():
-                talk.result()
+            if talk.done() and not talk.cancelled() and talk.result():
+                await send({"type": "http.response.body", "body": b"", "more_body": False})
         finally:
+            self._talks.discard(talk)
             self.hub.leave(channel)
             for task in (gone, talk):
                 task.cancel()
-        if not gone.done():
-            await send({"type": "http.response.body", "body": b"", "more_body": False})
 
-    async def _talk(self, what: Asked, of: World, channel: Channel, send: Send) -> None:
+    async def _talk(self, what: Asked, of: World, channel: Channel, send: Send) -> bool:
+        """False when the client does not listen any more, so that even an end would not reach it."""
+        try:
+            await self._tell(what, of, channel, send)
+        except TimeoutError:
+            self.count("vonglau_stream_cut", reason="slow")
+            return False
+        return True
+
+    async def _tell(self, what: Asked, of: World, channel: Channel, send: Send) -> None:
         cursor, border = channel.end, channel.position
         await say(send, b"retry: %d\n\n" % RETRY_MS)
         await self._catch_up(what.after, border, of, channel.view, send)
@@ -214,7 +238,8 @@ class Streams:
 
 
 async def say(send: Send, chunk: bytes) -> None:
-    await send({"type": "http.response.body", "body": chunk, "more_body": True})
+    async with asyncio.timeout(SLOW_SECONDS):
+        await send({"type": "http.response.body", "body": chunk, "more_body": True})
 
 
 async def _gone(receive: Receive) -> None:

@@ -73,7 +73,7 @@ class Front:
             self.tasks.append(asyncio.ensure_future(self._every(seconds, task)))
 
     async def close_streams(self) -> None:
-        self.hub.close()
+        await self.streams.close()
 
     async def stop(self) -> None:
         for task in self.tasks:

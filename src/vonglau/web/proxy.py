@@ -4,7 +4,6 @@ While a web process is started again its socket keeps queueing, so most requests
 answered with 502 (repeated by us when it was a plain GET).
 """
 
-import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable
 from http import HTTPStatus
@@ -38,8 +37,27 @@ OURS = frozenset(
 Count = Callable[..., None]
 
 
-class TooLarge(Exception):
-    """The request's body is larger than we take."""
+class Body:
+    """A request's body on its way. aiohttp wraps what goes wrong inside it, so what it was stands here."""
+
+    def __init__(self, receive: Receive) -> None:
+        self._receive = receive
+        self.too_large = self.gone = False
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        size, more = 0, True
+        while more:
+            message = await self._receive()
+            if message["type"] == "http.disconnect":
+                self.gone = True
+                raise ConnectionError("The client went away before its request was whole.")
+            chunk, more = message.get("body", b""), message.get("more_body", False)
+            size += len(chunk)
+            if size > LIMIT:
+                self.too_large = True
+                raise ConnectionError("The request is larger than we take.")
+            if chunk:
+                yield chunk
 
 
 class Proxy:
@@ -77,7 +95,7 @@ class Proxy:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         size = asgi.header(scope, b"content-length")
         if size is not None and (not size.isdigit() or int(size) > LIMIT):
-            await self._refuse(scope, send, 413, f"The body is larger than {LIMIT // 2**20} MiB; send less at once.")
+            await self._too_large(scope, send)
             return
         started = False
 
@@ -86,32 +104,31 @@ class Proxy:
             started = True
             await send(message)
 
-        bodiless = (
-            scope["method"] in ("GET", "HEAD") and size in (None, b"0") and not asgi.header(scope, b"transfer-encoding")
-        )
+        plain = scope["method"] in ("GET", "HEAD") and size in (None, b"0") and not asgi.header(scope, b"transfer-encoding")
+        body = None if plain else Body(receive)
         try:
             try:
-                await self._pass(scope, None if bodiless else receive, told)
+                await self._pass(scope, body, told)
             except (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError):
-                if started or not bodiless:
+                if started or not plain:
                     raise
                 await self._pass(scope, None, told)
-        except TooLarge:
-            await self._refuse(scope, send, 413, f"The body is larger than {LIMIT // 2**20} MiB; send less at once.")
         except TimeoutError:
             log.warning("no answer from the web process", extra={"path": scope["path"]})
             await self._failed(scope, send, 504, started)
         except (aiohttp.ClientError, OSError) as error:
-            log.warning("a web process went away: %s", error, extra={"path": scope["path"]})
-            await self._failed(scope, send, 502, started)
+            if body is not None and body.too_large and not started:
+                await self._too_large(scope, send)
+            elif body is None or not body.gone:
+                log.warning("a web process went away: %s", error, extra={"path": scope["path"]})
+                await self._failed(scope, send, 502, started)
 
-    async def _pass(self, scope: Scope, receive: Receive | None, send: Send) -> None:
+    async def _pass(self, scope: Scope, body: Body | None, send: Send) -> None:
         assert self._session is not None
         raw = scope.get("raw_path") or scope["path"].encode()
         query = scope["query_string"]
         target = (raw + b"?" + query if query else raw).decode("latin-1")
         url = URL("http://web" + target, encoded=True)
-        body = _body(receive) if receive is not None else None
         async with self._session.request(
             scope["method"], url, headers=self._headers(scope), data=body, allow_redirects=False
         ) as answer:
@@ -145,27 +162,14 @@ class Proxy:
         detail = "The part of Vọng Lâu that makes pages is being started again. Nothing you see was lost; try again in a moment."
         await self._refuse(scope, send, status, detail, [(b"retry-after", b"2")])
 
+    async def _too_large(self, scope: Scope, send: Send) -> None:
+        await self._refuse(scope, send, 413, f"The body is larger than {LIMIT // 2**20} MiB; send less at once.")
+
     async def _refuse(self, scope: Scope, send: Send, status: int, detail: str, more: asgi.Headers = ()) -> None:
         if b"text/html" in (asgi.header(scope, b"accept") or b""):
             await asgi.respond(send, status, PAGES.get(status, PAGES[502]), b"text/html; charset=utf-8", more)
         else:
             await asgi.problem(send, status, HTTPStatus(status).phrase, detail, more)
-
-
-async def _body(receive: Receive) -> AsyncIterator[bytes]:
-    size = 0
-    while True:
-        message = await receive()
-        if message["type"] == "http.disconnect":
-            raise asyncio.CancelledError
-        chunk = message.get("body", b"")
-        size += len(chunk)
-        if size > LIMIT:
-            raise TooLarge
-        if chunk:
-            yield chunk
-        if not message.get("more_body", False):
-            return
 
 
 def _page(title: str, words: str, english: str) -> bytes:

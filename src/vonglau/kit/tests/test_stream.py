@@ -264,3 +264,31 @@ def test_hostile_text_cannot_make_events_of_its_own(live: World) -> None:
     assert text.count(b"\n\n") == 1
     assert text.endswith(b"\n\n")
     assert text.count(b"\nevent: ") == 1
+
+
+def test_a_client_that_takes_nothing_is_cut_and_does_not_hold_up_the_end(
+    live: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cookie = session(person("truc", "operator"))
+
+    class Deaf(Client):
+        async def send(self, message: Any) -> None:
+            await super().send(message)
+            if "hello" in self.names():
+                await asyncio.Event().wait()
+
+    async def act(streams: Streams, tasks: list[asyncio.Task[None]]) -> None:
+        monkeypatch.setattr(stream, "SLOW_SECONDS", 0.05)
+        cut = Deaf("world=live", cookie=cookie)
+        await streams(cut.scope, cut.receive, cut.send)
+        assert streams.open == 0
+        monkeypatch.setattr(stream, "SLOW_SECONDS", 60.0)
+        deaf, listening = Deaf("world=live", cookie=cookie), Client("world=live", cookie=cookie)
+        tasks += [asyncio.ensure_future(streams(one.scope, one.receive, one.send)) for one in (deaf, listening)]
+        await until(lambda: bool(deaf.events()) and bool(listening.events()))
+        await streams.close()
+        await asyncio.gather(*tasks)
+        assert listening.ended
+        assert not deaf.ended
+
+    follow(act)

@@ -81,15 +81,20 @@ def _both_assumed(old: Mapping[str, Any], new: Mapping[str, Any]) -> bool:
     return TIME_ASSUMED in old and TIME_ASSUMED in new
 
 
-def who(event: Event) -> bytes:
-    """Digest of the identity, 8 bytes beside the 64-bit hash: tells a collision from the same event without the row."""
-    return hashlib.blake2b(msgspec.msgpack.encode((event.world, event.source, event.id)), digest_size=8).digest()
+def digests(row: Row) -> tuple[bytes, bytes]:
+    """`who`: the identity, 8 bytes beside the 64-bit hash, tells a collision from the same event without its row.
+    `what`: everything but identity and time, for comparing with an event whose row has been sealed."""
+    world, source, id_, type_, subject, lon, lat, data, extensions = row[3:12]
+    pack, blake = msgspec.msgpack.encode, hashlib.blake2b
+    who = blake(pack((world, source, id_)), digest_size=8).digest()
+    what = blake(pack((type_, subject, lon, lat, data, extensions)), digest_size=16).digest()
+    return who, what
 
 
-def what(event: Event) -> bytes:
-    """Digest of everything but identity and time, for comparing with an event whose row has been sealed."""
-    content = (event.type, event.subject, event.lon, event.lat, event.data, extensions_text(event.extensions))
-    return hashlib.blake2b(msgspec.msgpack.encode(content), digest_size=16).digest()
+def digests_of(event: Event) -> tuple[bytes, bytes]:
+    """The same of an event that is no row yet."""
+    place = (event.world, event.source, event.id, event.type, event.subject, event.lon, event.lat, event.data)
+    return digests((0, 0, event.time_us, *place, extensions_text(event.extensions)))
 
 
 def structured(event: Event) -> bytes:

@@ -8,7 +8,7 @@ import msgspec
 
 from vonglau.core.events import Event, Fault
 from vonglau.engines.embedded.identities import Hashes, TailIndex
-from vonglau.engines.embedded.rows import TIME_ASSUMED, difference, recorded, same_identity, what, who
+from vonglau.engines.embedded.rows import TIME_ASSUMED, difference, digests_of, recorded, same_identity
 from vonglau.engines.embedded.schema import COLUMNS
 
 _ROW = f"SELECT {COLUMNS} FROM event WHERE pos = ?"  # noqa: S608 - constants
@@ -101,9 +101,10 @@ def verdict(event: Event, candidates: Sequence[Known]) -> int | Fault | None:
                 continue
             differs = difference(known.event, event)
         else:
-            if known.who != who(event):
+            who, what = digests_of(event)
+            if known.who != who:
                 continue
-            differs = _digests_differ(event, known)
+            differs = _digests_differ(event, what, known)
         if differs is None:
             return known.pos
         pointer, word = differs
@@ -115,8 +116,8 @@ def verdict(event: Event, candidates: Sequence[Known]) -> int | Fault | None:
     return None
 
 
-def _digests_differ(event: Event, known: Known) -> tuple[str, str] | None:
-    if known.what != what(event):
+def _digests_differ(event: Event, what: bytes, known: Known) -> tuple[str, str] | None:
+    if known.what != what:
         return "", "content"
     if known.time_us != event.time_us and TIME_ASSUMED not in event.extensions:
         return "/time", "time"

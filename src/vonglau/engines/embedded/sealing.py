@@ -10,12 +10,15 @@ import sqlite3
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from vonglau.core.errors import StorageFull, Unavailable
-from vonglau.engines.embedded import schema
+from vonglau.core.log import Rejected
+from vonglau.engines.embedded import pairs, schema
+from vonglau.engines.embedded.insertion import insert_quarantine, quarantine_row
 from vonglau.engines.embedded.rows import digests
 from vonglau.engines.embedded.sealed import border_of, head_of, recorded_last
 from vonglau.engines.embedded.sqlite import immediate, translated
@@ -50,10 +53,12 @@ class SealedFile:
 
 def recover(db: sqlite3.Connection, data_dir: Path) -> None:
     """Finish or undo what a crash left half done. The caller holds the writer's lock."""
-    known = {name for (name,) in db.execute("SELECT name FROM sealed")}
-    for path in (data_dir / schema.SEALED).iterdir():
+    folder = data_dir / schema.SEALED
+    known = dict(db.execute("SELECT name, remembered FROM sealed"))
+    for path in folder.iterdir():
         if path.name.endswith(".parquet") and path.name not in known:
             path.unlink()
+    pairs.remove_orphans(folder, {name for name, remembered in known.items() if remembered})
     _delete_all(db, border_of(db))
 
 
@@ -66,8 +71,7 @@ def seal(log: "EmbeddedLog", *, keep: int, through: int) -> int:
         while first <= last:
             end = min(first + FILE_ROWS - 1, last)
             file = write_file(log.data_dir, first, end)
-            remember(log, file)
-            record(log, file)
+            record(log, file, find_pairs(log, file, remember(log, file)))
             delete(log, file.last_pos)
             first = end + 1
         forget(log)
@@ -89,8 +93,12 @@ def write_file(data_dir: Path, first: int, last: int) -> SealedFile:
     return SealedFile(**json.loads(done.stdout))
 
 
-def remember(log: "EmbeddedLog", file: SealedFile) -> None:
-    """Keep identities and digests of the rows, so that they are still recognised once the rows are gone."""
+def remember(log: "EmbeddedLog", file: SealedFile) -> list[tuple[int, int]]:
+    """Keep identities and digests of the rows, so that they are still recognised once the rows are gone.
+
+    (hash, position) of each row.
+    """
+    remembered: list[tuple[int, int]] = []
     width = log.settings.bucket_us
     query = f"SELECT {schema.COLUMNS}, hash FROM event WHERE pos > ? AND pos <= ? ORDER BY pos LIMIT {_SLICE}"  # noqa: S608
     after = file.first_pos - 1
@@ -105,11 +113,25 @@ def remember(log: "EmbeddedLog", file: SealedFile) -> None:
             with immediate(log.db):
                 log.db.executemany("INSERT OR IGNORE INTO identity VALUES (?, ?, ?, ?, ?, ?)", entries)
             log.twins.remembered.update({log.twins.span(entry[3]) for entry in entries})
+        remembered += [(row[-1], row[0]) for row in rows]
         after = rows[-1][0]
         time.sleep(_PAUSE_S)
+    return remembered
 
 
-def record(log: "EmbeddedLog", file: SealedFile) -> None:
+def find_pairs(log: "EmbeddedLog", file: SealedFile, remembered: list[tuple[int, int]]) -> list[Rejected]:
+    """Events of this file whose identity is in an earlier file too, with a time of another bucket."""
+    folder = log.data_dir / schema.SEALED
+    with log.lock, translated():
+        others = [
+            name for (name,) in log.db.execute("SELECT name FROM sealed WHERE remembered ORDER BY first_pos DESC")
+        ]
+    with translated():
+        table = pairs.write(folder, file.name, *zip(*remembered, strict=True))
+        return pairs.contradictions(log.reader, pairs.common(folder, table, others))
+
+
+def record(log: "EmbeddedLog", file: SealedFile, contradictions: Sequence[Rejected]) -> None:
     """The step that counts: from this commit on readers take these positions from the file."""
     row = (
         file.first_pos,
@@ -130,6 +152,7 @@ def record(log: "EmbeddedLog", file: SealedFile) -> None:
                 "last_recorded_us, sealed_us) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 row,
             )
+            insert_quarantine(log.db, [quarantine_row(row[-1], one, None) for one in contradictions])
         log.tail.drop(file.last_pos)
 
 
@@ -147,11 +170,11 @@ def forget(log: "EmbeddedLog") -> None:
     with log.lock, translated():
         newest = recorded_last(log.db)
         old = log.db.execute(
-            "SELECT first_pos, last_pos, min_time_us, max_time_us FROM sealed "
+            "SELECT first_pos, last_pos, min_time_us, max_time_us, name FROM sealed "
             "WHERE remembered AND last_recorded_us < ?",
             (newest - log.horizon_us,),
         ).fetchall()
-    for first, last, oldest, latest in old:
+    for first, last, oldest, latest, name in old:
         width = log.settings.bucket_us
         bucket: int | None = oldest // width
         while bucket is not None:
@@ -159,6 +182,7 @@ def forget(log: "EmbeddedLog") -> None:
             time.sleep(_PAUSE_S)
         with log.lock, immediate(log.db):
             log.db.execute("UPDATE sealed SET remembered = 0 WHERE first_pos = ?", (first,))
+        pairs.path(log.data_dir / schema.SEALED, name).unlink(missing_ok=True)
     if old:
         with log.lock, translated():
             log.twins.reload()

@@ -15,7 +15,7 @@ from vonglau.core.events import Event, Fault, Recorded
 from vonglau.core.log import Batch, Outcome, Quarantined, Receipt, Rejected
 from vonglau.engines.embedded import schema, sealing
 from vonglau.engines.embedded.identities import Hasher, Hashes, TailIndex
-from vonglau.engines.embedded.insertion import event_rows, insert_events, insert_quarantine
+from vonglau.engines.embedded.insertion import event_rows, insert_events, insert_quarantine, quarantine_row
 from vonglau.engines.embedded.reader import EmbeddedReader
 from vonglau.engines.embedded.rows import storable, structured
 from vonglau.engines.embedded.sealed import border_of, head_of, recorded_last
@@ -178,14 +178,14 @@ class EmbeddedLog:
         hash_of = iter(hashes)
         for item, sender in zip(items, senders, strict=True):
             if isinstance(item, Rejected):
-                waiting.append(_quarantine_row(now, item, sender))
+                waiting.append(quarantine_row(now, item, sender))
                 receipts.append(Receipt(Outcome.QUARANTINED, fault=item.fault))
                 continue
             hashed = next(hash_of)
             twin = verdict(item, suspects[hashed]) if hashed in suspects else None
             if isinstance(twin, Fault):
                 rejected = Rejected(structured(item), twin, item.world, item.id, item.source)
-                waiting.append(_quarantine_row(now, rejected, sender))
+                waiting.append(quarantine_row(now, rejected, sender))
                 receipts.append(Receipt(Outcome.QUARANTINED, fault=twin))
             elif twin is not None:
                 receipts.append(Receipt(Outcome.DUPLICATE, twin))
@@ -249,16 +249,6 @@ class EmbeddedLog:
 
     def quarantined(self, id: int) -> Quarantined | None:
         return self.reader.quarantined(id)
-
-
-def _quarantine_row(now: int, item: Rejected, sender: str | None) -> tuple[Any, ...]:
-    texts = [_text(value) for value in (item.world, item.source, item.id, item.fault.pointer, item.fault.reason)]
-    return (now, *texts, bytes(item.raw), _text(sender))
-
-
-def _text(value: str | None) -> str | None:
-    """Text that SQLite can hold: lone surrogates become question marks (`raw` has the bytes as they came)."""
-    return value if value is None else value.encode("utf-8", "replace").decode()
 
 
 def _hold(path: Path) -> int:

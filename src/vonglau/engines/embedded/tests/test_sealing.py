@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from vonglau.core.errors import Broken, StorageFull, Unavailable
 from vonglau.core.events import from_us, to_us
 from vonglau.core.log import Outcome
-from vonglau.engines.embedded import parquet, sealed, sealing
+from vonglau.engines.embedded import pairs, parquet, sealed, sealing
+from vonglau.engines.embedded.identities import Hasher
 from vonglau.engines.embedded.log import open_reader, open_writer
 from vonglau.engines.embedded.parquet import ZONE, local_days
 from vonglau.engines.embedded.tests.helpers import NOW_US, event, events, outcomes
@@ -54,6 +55,8 @@ STEPS = [
         (parquet, "_sync", 2),
         (sealing, "write_file", 2),
         (sealing, "remember", 2),
+        (sealing, "find_pairs", 2),
+        (pairs, "write", 2),
         (sealing, "record", 2),
         (sealing, "delete", 2),
         (sealing, "_delete_slice", 5),
@@ -94,7 +97,9 @@ def test_a_power_cut_at_any_step_loses_and_doubles_nothing(tmp_path, monkeypatch
     log = open_writer(tmp_path)
     check_whole(log)
     named = {row[0] for row in log.db.execute("SELECT name FROM sealed")}
-    assert {path.name for path in (tmp_path / "sealed").iterdir()} == named
+    found = {path.name for path in (tmp_path / "sealed").iterdir()}
+    assert {name for name in found if name.endswith(".parquet")} == named
+    assert {name.removesuffix(pairs.SUFFIX) for name in found} == named
     assert log.seal(keep=10, through=1000) + log.db.execute("SELECT sum(rows) FROM sealed").fetchone()[0] >= 50
     check_whole(log)
     assert log.db.execute("SELECT count(*), min(pos) FROM event").fetchone() == (10, 51)
@@ -175,7 +180,7 @@ def test_a_sealed_file_that_is_gone_or_damaged_is_named(tmp_path):
     log = open_writer(tmp_path)
     log.append(events(0, 20))
     log.seal(keep=0, through=1000)
-    (path,) = (tmp_path / "sealed").iterdir()
+    (path,) = (tmp_path / "sealed").glob("*.parquet")
     path.write_bytes(b"PAR1 no more")
     with pytest.raises(Broken, match=path.name):
         log.read(0, 10)
@@ -223,6 +228,51 @@ class TestHorizon:
         log.close()
 
 
+class TestPairs:
+    """The same identity with another time, when the first has left the tail."""
+
+    def sealed_pair(self, tmp_path, second, first=None):
+        log = open_writer(tmp_path)
+        log.append([*events(0, 8), first or event(8)])
+        log.seal(keep=0, through=1000)
+        assert outcomes(log.append([*events(20, 28), second])) == [Outcome.ACCEPTED] * 9
+        log.seal(keep=0, through=1000)
+        found, _ = log.quarantine(0, 10)
+        stored = log.head()
+        log.close()
+        return found, stored
+
+    def test_is_reported_when_the_second_is_sealed(self, tmp_path):
+        (found,), stored = self.sealed_pair(tmp_path, event(8, time_us=NOW_US + 86_400_000_000))
+        assert (found.event_id, found.pointer, found.state, found.by) == ("e8", "/time", "open", None)
+        assert "position 9" in found.reason
+        assert stored == 18
+
+    def test_a_retry_without_time_is_called_what_it_is(self, tmp_path):
+        assumed = {"extensions": {"time_assumed": True}}
+        later = event(8, time_us=NOW_US + 86_400_000_000, **assumed)
+        (found,), _ = self.sealed_pair(tmp_path, later, event(8, **assumed))
+        assert "gives no time" in found.reason
+
+    def test_colliding_hashes_are_no_pair(self, tmp_path, monkeypatch):
+        monkeypatch.setattr(Hasher, "__call__", lambda self, who: np.array([42 for _ in who], dtype=np.int64))
+        found, _ = self.sealed_pair(tmp_path, event(99, time_us=NOW_US + 86_400_000_000))
+        assert found == []
+
+    def test_a_lost_or_broken_file_of_hashes_loses_reports_only(self, tmp_path):
+        log = open_writer(tmp_path)
+        for n in range(3):
+            log.append([event(n)])
+            log.seal(keep=0, through=1000)
+        first, second, _third = sorted((tmp_path / "sealed").glob("*.npy"))
+        first.unlink()
+        second.write_bytes(b"half")
+        log.append([event(n, time_us=NOW_US + 86_400_000_000) for n in range(3)])
+        log.seal(keep=0, through=1000)
+        assert [one.event_id for one in log.quarantine(0, 10)[0]] == ["e2"]
+        log.close()
+
+
 class TestFile:
     @pytest.fixture
     def file(self, tmp_path):
@@ -233,7 +283,7 @@ class TestFile:
             "SELECT name, rows, bytes, hex(sha256), min_time_us, max_time_us FROM sealed"
         ).fetchone()
         log.close()
-        (path,) = (tmp_path / "sealed").iterdir()
+        (path,) = (tmp_path / "sealed").glob("*.parquet")
         return pq.ParquetFile(path)
 
     def test_encodings_and_statistics(self, file):
@@ -280,9 +330,15 @@ def test_leftovers_of_a_killed_process_are_removed_when_the_log_is_opened(tmp_pa
     log.seal(keep=ROWS - 5, through=1000)
     log.close()
     folder = tmp_path / "sealed"
-    for name in ("events-000000000006-000000000009.parquet", "events-1-2.parquet.77.partial.parquet"):
+    for name in (
+        "events-000000000006-000000000009.parquet",
+        "events-1-2.parquet.77.partial.parquet",
+        "events-1-2.parquet.hashes.npy",
+        "events-000000000001-000000000005.parquet.hashes.npy.partial",
+    ):
         (folder / name).write_bytes(b"half")
     log = open_writer(tmp_path)
-    assert [path.name for path in folder.iterdir()] == ["events-000000000001-000000000005.parquet"]
+    kept = "events-000000000001-000000000005.parquet"
+    assert sorted(path.name for path in folder.iterdir()) == [kept, kept + pairs.SUFFIX]
     check_whole(log)
     log.close()

@@ -26,6 +26,13 @@ TICK_TYPE = "vn.vonglau.clock.tick"
 
 WORLD_PATTERN = re.compile(r"[a-z0-9][a-z0-9-]{0,62}\Z")
 
+TIME_ASSUMED = "time_assumed"
+"""Mark among an event's extensions: the sender gave no time, `time_us` is the receipt. Sent again, it is the same event
+despite a later receipt. The underscore keeps marks apart from every legal CloudEvents attribute."""
+
+DATA_BASE64 = "data_base64"
+"""Mark among an event's extensions: `data` is a JSON string of Base64, because the payload was not JSON."""
+
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -61,6 +68,23 @@ class Event(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     @property
     def time(self) -> datetime:
         return from_us(self.time_us)
+
+
+def members(event: Event) -> dict[str, Any]:
+    """The event as the members of a CloudEvents JSON object, `data` byte for byte as it was sent (for msgspec to encode)."""
+    out: dict[str, Any] = {"specversion": "1.0", "id": event.id, "source": event.source, "type": event.type}
+    if TIME_ASSUMED not in event.extensions:
+        out["time"] = event.time
+    if event.subject is not None:
+        out["subject"] = event.subject
+    if event.lon is not None and event.lat is not None:
+        out["lon"], out["lat"] = repr(event.lon), repr(event.lat)
+    if event.world != LIVE:
+        out["exercise"] = event.world
+    out.update((name, value) for name, value in event.extensions.items() if name not in (TIME_ASSUMED, DATA_BASE64))
+    if event.data:
+        out["data_base64" if DATA_BASE64 in event.extensions else "data"] = msgspec.Raw(event.data)
+    return out
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,9 +12,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from vonglau.core.events import Event, Fault, from_us
+from vonglau.core.events import TIME_ASSUMED, Event, Fault, from_us
 from vonglau.core.log import LogReader, Rejected
-from vonglau.engines.embedded.rows import TIME_ASSUMED, same_identity, structured
+from vonglau.engines.embedded.rows import same_identity, structured
 
 SUFFIX = ".hashes.npy"
 MOST = 10_000

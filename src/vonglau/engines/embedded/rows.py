@@ -8,18 +8,11 @@ import msgspec
 import numpy as np
 
 from vonglau.core.errors import BadInput
-from vonglau.core.events import LIVE, Event, Recorded, from_us
+from vonglau.core.events import TIME_ASSUMED, Event, Recorded, from_us, members
 from vonglau.core.log import Batch
 
 Row: TypeAlias = tuple[Any, ...]
 """A row in the order of `schema.COLUMNS`."""
-
-TIME_ASSUMED = "time_assumed"
-"""Extension set by the door when the sender gave no time: sent again, it is the same event despite a later receipt.
-The underscore keeps it apart from every legal CloudEvents attribute."""
-
-DATA_BASE64 = "data_base64"
-"""Extension set by the door when `data` is a JSON string of Base64: the payload was not JSON."""
 
 _extensions = msgspec.json.Decoder(dict[str, str | int | bool])
 
@@ -98,20 +91,8 @@ def digests_of(event: Event) -> tuple[bytes, bytes]:
 
 
 def structured(event: Event) -> bytes:
-    """The event as CloudEvents JSON, `data` byte for byte as it was sent."""
-    out: dict[str, Any] = {"specversion": "1.0", "id": event.id, "source": event.source, "type": event.type}
-    if TIME_ASSUMED not in event.extensions:
-        out["time"] = from_us(event.time_us)
-    if event.subject is not None:
-        out["subject"] = event.subject
-    if event.lon is not None and event.lat is not None:
-        out["lon"], out["lat"] = repr(event.lon), repr(event.lat)
-    if event.world != LIVE:
-        out["exercise"] = event.world
-    out.update((name, value) for name, value in event.extensions.items() if name not in (TIME_ASSUMED, DATA_BASE64))
-    if event.data:
-        out["data_base64" if DATA_BASE64 in event.extensions else "data"] = msgspec.Raw(event.data)
-    return msgspec.json.encode(out)
+    """The event as CloudEvents JSON."""
+    return msgspec.json.encode(members(event))
 
 
 def empty(through: int) -> Batch:

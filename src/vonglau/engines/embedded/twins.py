@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import msgspec
 
-from vonglau.core.events import Event, Fault
+from vonglau.core.events import TIME_ASSUMED, Event, Fault
 from vonglau.engines.embedded.identities import Hashes, TailIndex
-from vonglau.engines.embedded.rows import TIME_ASSUMED, difference, digests_of, recorded, same_identity
+from vonglau.engines.embedded.rows import difference, digests_of, recorded, same_identity
 from vonglau.engines.embedded.schema import COLUMNS
 
 _ROW = f"SELECT {COLUMNS} FROM event WHERE pos = ?"  # noqa: S608 - constants

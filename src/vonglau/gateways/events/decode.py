@@ -14,7 +14,17 @@ from typing import Annotated, Any
 import msgspec
 
 from vonglau.core.errors import NotFound
-from vonglau.core.events import FUTURE_TOLERANCE, LIVE, WORLD_PATTERN, Event, EventType, Fault, to_us
+from vonglau.core.events import (
+    DATA_BASE64,
+    FUTURE_TOLERANCE,
+    LIVE,
+    TIME_ASSUMED,
+    WORLD_PATTERN,
+    Event,
+    EventType,
+    Fault,
+    to_us,
+)
 from vonglau.core.log import Rejected
 from vonglau.gateways.events import attributes
 from vonglau.gateways.events.faults import Bad, from_msgspec, no_nul, unreadable
@@ -220,7 +230,7 @@ class Decoder:
                 data = base64.b64decode(item.data_base64)
                 data.decode()
                 no_nul(data, under)
-                extensions = {name: value for name, value in extensions.items() if name != "data_base64"}
+                extensions = {name: value for name, value in extensions.items() if name != DATA_BASE64}
             if decode is not None:
                 decode(data)
             elif data:
@@ -240,7 +250,7 @@ def _assumed(
     """The time of an event that gives none: its receipt."""
     if now_us is None:
         raise Bad("/time", "The clock of this world is driven by its events: each must give its `time`.")
-    return now_us, {**extensions, "time_assumed": True}
+    return now_us, {**extensions, TIME_ASSUMED: True}
 
 
 def _late(time_us: int) -> Bad:
@@ -267,7 +277,7 @@ def _content(item: Item, extensions: Mapping[str, str | int | bool]) -> Mapping[
             base64.b64decode(item.data_base64, validate=True)
         except (binascii.Error, ValueError) as error:
             raise Bad("/data_base64", f"`data_base64` is no Base64 ({error}).") from error
-        described["data_base64"] = True
+        described[DATA_BASE64] = True
     return described
 
 

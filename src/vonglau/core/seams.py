@@ -33,6 +33,8 @@ class AlertKind:
     title: Text
     headline: Callable[[Mapping[str, Any]], str]
     explain: Callable[[Mapping[str, Any]], str]
+    measures: Callable[[Mapping[str, Any]], tuple[str, str]] | None = None
+    """What its series measures, from its facts: (quantity, unit), in the active language; for the chart's axis."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

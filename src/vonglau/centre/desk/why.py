@@ -1,5 +1,6 @@
 """Why an incident exists: its alerts in their own words, the events under them, or what its service says about a report."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,8 +18,10 @@ from vonglau.core.events import from_us
 from vonglau.core.incidents.models import Incident
 from vonglau.core.incidents.timeline import join_words
 from vonglau.core.log import LogReader
-from vonglau.core.seams import event_types, services
+from vonglau.core.seams import alert_kinds, event_types, services
 from vonglau.engines.embedded.log import open_reader
+
+SERIES = ("seen", "expected", "low", "high")
 
 SHOWN_EVENTS = 12
 """Events listed under one alert; the alert's own page lists all it rests on."""
@@ -122,15 +125,20 @@ def about(incident: Incident) -> list[tuple[str, str]]:
 
 
 def chart(alert: Alert) -> dict[str, Any]:
-    """The alert's series for the evidence chart: times in milliseconds, as browsers count."""
-    points = [
-        {"t": round(t / 1000), "seen": seen, "expected": expected, "low": low, "high": high}
-        for t, seen, expected, low, high in alert.series
-    ]
+    """The alert's series for the evidence chart; a gap where nothing finite was measured or expected."""
+
+    def finite(value: float) -> float | None:
+        return value if math.isfinite(value) else None
+
+    kind = alert_kinds().get(alert.kind)
+    quantity, unit = kind.measures({**alert.facts, "subject": alert.subject}) if kind and kind.measures else ("", "")
     return {
-        "unit": str(alert.facts.get("unit", "")),
-        "quantity": str(alert.facts.get("quantity", "")),
-        "points": points,
-        "onset": round(alert.onset.timestamp() * 1000),
-        "ended": round(alert.ended.timestamp() * 1000) if alert.ended else None,
+        "unit": unit,
+        "quantity": quantity,
+        "points": [
+            {"t": from_us(t).isoformat(), **dict(zip(SERIES, map(finite, values), strict=True))}
+            for t, *values in alert.series
+        ],
+        "onset": alert.onset.isoformat(),
+        "ended": alert.ended.isoformat() if alert.ended else None,
     }

@@ -12,15 +12,14 @@ from django.utils.http import urlencode
 from vonglau.centre.access import Request, is_fragment, of_the_centre, page
 from vonglau.centre.figures.values import all_shown, scope_of
 from vonglau.centre.names import kind_title, ward_names, wards_of
+from vonglau.centre.picture.view_box import first_view
 from vonglau.core import alerts as words
 from vonglau.core.alert_models import Alert
 from vonglau.core.detection import Severity
-from vonglau.core.errors import NotFound
 from vonglau.core.incidents.models import Incident
 from vonglau.core.incidents.states import OPEN
 from vonglau.core.incidents.timeline import SEVERITIES
 from vonglau.core.people import policy
-from vonglau.core.places.outline import bounds
 from vonglau.core.seams import incident_kinds
 from vonglau.core.worlds import World
 
@@ -123,13 +122,9 @@ def _figures_part(request: Request, asked: dict[str, str]) -> dict[str, Any]:
 def _filters(request: Request, asked: dict[str, str]) -> dict[str, Any]:
     """The map's attributes, and the narrowing as links."""
     named = wards_of(request.world.locality)
-    try:
-        mainland, _full = bounds(request.world.locality)
-    except NotFound:
-        mainland = (102.0, 8.0, 110.0, 23.5)  # the country's mainland, until borders are loaded
     kinds = [(code, str(kind.title)) for code, (_service, kind) in incident_kinds().items()]
     return {
-        "bounds": ",".join(f"{value:.4f}" for value in mainland),
+        "bounds": ",".join(f"{value:.4f}" for value in first_view(request.world, asked)),
         "points": reverse("centre:points") + _query(asked, ward=""),
         "ward_link": _query(asked, ward="") + ("&" if _query(asked, ward="") != "?" else "") + "ward=",
         "wards": [(code, name) for code, name in named.items()],

@@ -38,13 +38,28 @@ def city(db: None, settings: Any, tmp_path: Path) -> World:
     cache.clear()
     ensure_world("live", WorldKind.LIVE, "48", "Thật", "Live")
     world = ensure_world(
-        "drill-1", WorldKind.DRILL, "48", "Diễn tập mùa mưa", "Rainy season drill",
-        clock_start=NOW, clock_set_at=datetime.now(UTC), clock_rate=0.0,
+        "drill-1",
+        WorldKind.DRILL,
+        "48",
+        "Diễn tập mùa mưa",
+        "Rainy season drill",
+        clock_start=NOW,
+        clock_set_at=datetime.now(UTC),
+        clock_rate=0.0,
     )
-    for code, name, english in (("20194", "Phường Hải Châu", "Hai Chau Ward"), ("20242", "Phường An Hải", "An Hai Ward")):
+    for code, name, english in (
+        ("20194", "Phường Hải Châu", "Hai Chau Ward"),
+        ("20242", "Phường An Hải", "An Hai Ward"),
+    ):
         Ward.objects.create(
-            code=code, valid_from=date(2025, 7, 1), name_vi=name, name_en=english, short_name_vi=name.split(" ", 1)[1],
-            type="Phường", source="test", province_code="48",
+            code=code,
+            valid_from=date(2025, 7, 1),
+            name_vi=name,
+            name_en=english,
+            short_name_vi=name.split(" ", 1)[1],
+            type="Phường",
+            source="test",
+            province_code="48",
         )
     agency("so-xay-dung", "Sở Xây dựng", "Department of Construction", categories=["traffic_congestion", "pothole"])
     agency("phuong-hai-chau", "UBND phường Hải Châu", "Hai Chau People's Committee", kind="ward", wards=["20194"])
@@ -86,7 +101,9 @@ def actor(role: str = "operator", agency: str = "") -> Actor:
     return Actor(f"{role}.{agency or 'tt'}", role, found.pk if found else None, agency)
 
 
-def incident(title: str = TITLE, *, at: datetime = NOW - timedelta(minutes=10), origin: str = "report", **more: Any) -> Incident:
+def incident(
+    title: str = TITLE, *, at: datetime = NOW - timedelta(minutes=10), origin: str = "report", **more: Any
+) -> Incident:
     fields = {
         "kind": "traffic_congestion", "service": "traffic", "lon": 108.227, "lat": 16.061, "ward": "20194", "rank": 3,
         "world": "drill-1", **more,
@@ -94,7 +111,9 @@ def incident(title: str = TITLE, *, at: datetime = NOW - timedelta(minutes=10), 
     return desk.open_incident(desk.Opening(title=title, origin=origin, at=at, **fields), actor())
 
 
-def step(found: Incident, name: str, *, by: Actor | None = None, at: datetime | None = None, **details: Any) -> Incident:
+def step(
+    found: Incident, name: str, *, by: Actor | None = None, at: datetime | None = None, **details: Any
+) -> Incident:
     return desk.take(found.world, found.ref, name, by or actor("supervisor"), desk.Details(**details), at=at)
 
 
@@ -104,7 +123,9 @@ def in_hands_of(code: str, **more: Any) -> Incident:
     return step(found, "assign", agency=code)
 
 
-def alert(cause: str = "a", *, severity: Severity = Severity.SEVERE, onset: datetime = NOW - timedelta(minutes=5), **more: Any) -> Alert:
+def alert(
+    cause: str = "a", *, severity: Severity = Severity.SEVERE, onset: datetime = NOW - timedelta(minutes=5), **more: Any
+) -> Alert:
     """An alert of the traffic service, as its detector would draft it; it opens or joins an incident."""
     service, detector = next(pair for pair in detectors() if pair[0].name == "traffic")
     fields = {

@@ -17,7 +17,11 @@ HTMX = {"HX-Request": "true"}
 
 def refs(page: str, *found: Incident) -> list[str]:
     """The references of these incidents in the order in which the page lists them."""
-    return [one.ref for one in sorted(found, key=lambda one: page.find(f'id="incident-{one.ref}"')) if f'id="incident-{one.ref}"' in page]
+    return [
+        one.ref
+        for one in sorted(found, key=lambda one: page.find(f'id="incident-{one.ref}"'))
+        if f'id="incident-{one.ref}"' in page
+    ]
 
 
 def test_whoever_is_not_signed_in_is_led_to_sign_in(city: World) -> None:
@@ -113,7 +117,9 @@ def test_without_a_script_every_step_has_a_page_of_its_own(sign_in: Sign) -> Non
     client = sign_in("operator")
     page = client.get(f"/desk/{found.ref}/assign/").content.decode()
     assert "Sở Xây dựng" in page
-    answer = client.post(f"/desk/{found.ref}/assign/", {"version": 2, "agency": "so-xay-dung", "why": "gấp"}, follow=True)
+    answer = client.post(
+        f"/desk/{found.ref}/assign/", {"version": 2, "agency": "so-xay-dung", "why": "gấp"}, follow=True
+    )
     assert answer.redirect_chain == [(f"/desk/{found.ref}/", 302)]
     assert "gấp" in answer.content.decode()
 
@@ -139,7 +145,9 @@ def test_an_agency_chosen_from_the_list_wins(sign_in: Sign) -> None:
 
 def test_errors_stand_beside_their_fields_and_nothing_typed_is_lost(sign_in: Sign) -> None:
     found = incident()
-    answer = sign_in("operator").post(f"/desk/{found.ref}/refuse/", {"version": 1, "why": "Không thuộc <thành phố>"}, headers=HTMX)
+    answer = sign_in("operator").post(
+        f"/desk/{found.ref}/refuse/", {"version": 1, "why": "Không thuộc <thành phố>"}, headers=HTMX
+    )
     page = answer.content.decode()
     assert answer.status_code == 422
     assert answer["HX-Retarget"] == "#form-refuse"
@@ -165,15 +173,22 @@ def test_whoever_is_slower_sees_what_happened_and_keeps_the_words(sign_in: Sign)
     slow = sign_in("operator", name="cham")
     seen = {"version": 2, "seen": 2}
     step(found, "level", level="urgent", why="có người bị thương")
-    answer = slow.post(f"/desk/{found.ref}/assign/", {**seen, "agency": "phuong-hai-chau", "why": "nhờ xem giúp"}, headers=HTMX)
+    answer = slow.post(
+        f"/desk/{found.ref}/assign/", {**seen, "agency": "phuong-hai-chau", "why": "nhờ xem giúp"}, headers=HTMX
+    )
     page = answer.content.decode()
     assert answer.status_code == 409
     assert "Sự việc đã thay đổi trong lúc bạn viết" in page
     assert "có người bị thương" in page
     assert "nhờ xem giúp" in page
-    assert 'value="phuong-hai-chau" id="assign-agency_1" checked' in page or "checked" in page.split("phuong-hai-chau")[1][:120]
+    assert (
+        'value="phuong-hai-chau" id="assign-agency_1" checked' in page
+        or "checked" in page.split("phuong-hai-chau")[1][:120]
+    )
     again = answer.context["form"].data
-    answer = slow.post(f"/desk/{found.ref}/assign/", {k: again[k] for k in ("version", "seen", "agency", "why")}, headers=HTMX)
+    answer = slow.post(
+        f"/desk/{found.ref}/assign/", {k: again[k] for k in ("version", "seen", "agency", "why")}, headers=HTMX
+    )
     assert answer.status_code == 200
     found.refresh_from_db()
     assert found.agency.code == "phuong-hai-chau"

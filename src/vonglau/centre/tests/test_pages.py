@@ -35,7 +35,7 @@ def test_the_board_shows_what_is_due_what_is_alerted_and_the_day(sign_in: Sign) 
     assert "Xử lý đúng hạn" in page
     assert 'href="/figures/handled_on_time/"' in page
     assert "Diễn tập" in page
-    assert 'data-wards="/places/48.geojson"' in page
+    assert 'data-wards="/places/48.geojson?in=vi"' in page
 
 
 @pytest.mark.django_db
@@ -79,11 +79,14 @@ def test_points_are_geojson_with_counts_by_ward_of_this_world(sign_in: Sign) -> 
 
 @pytest.mark.django_db
 def test_borders_are_kept_by_the_browser_and_asked_for_by_etag(sign_in: Sign, monkeypatch: pytest.MonkeyPatch) -> None:
-    text = b'{"type":"FeatureCollection","features":[]}'
+    facts = {"code": "20194", "short_name_vi": "Hải Châu", "name_en": "Hai Chau Ward"}
+    text = json.dumps({"type": "FeatureCollection", "features": [{"properties": facts}]}).encode()
     monkeypatch.setattr("vonglau.centre.places.outlines.ward_outlines", lambda code: text)
     client = sign_in("operator")
     first = client.get("/places/48.geojson", headers={"Accept-Encoding": "gzip"})
-    assert gzip.decompress(first.content) == text
+    assert json.loads(gzip.decompress(first.content))["features"][0]["properties"]["name"] == "Hải Châu"
+    english = json.loads(client.get("/places/48.geojson?in=en").content)
+    assert english["features"][0]["properties"]["name"] == "Hai Chau Ward"
     assert "max-age" in first["Cache-Control"]
     assert "no-store" not in first["Cache-Control"]
     again = client.get("/places/48.geojson", headers={"If-None-Match": first["ETag"]})
@@ -138,7 +141,7 @@ def test_the_series_is_for_the_centre_and_for_whose_incident_it_is(sign_in: Sign
     step(found.incident, "assign", agency="so-xay-dung")
     data = sign_in("agency", "so-xay-dung").get(address).json()
     assert data["points"][0] == {"t": data["onset"], "seen": 8.0, "expected": 34.0, "low": 28.0, "high": 40.0}
-    assert data["ended"] is None
+    assert (data["quantity"], data["unit"], data["ended"]) == ("tốc độ", "km/h", None)
 
 
 # ---------------------------------------------------------------- indicators
@@ -156,7 +159,16 @@ def test_a_figure_links_to_the_very_incidents_under_it(sign_in: Sign) -> None:
     listed = client.get("/figures/handled_on_time/?part=numerator").content.decode()
     assert done.ref in listed
     assert open_.ref not in listed
-    for told in ("Tử số", "Mẫu số", "Kỳ", "Địa giới", "Nguồn gốc", "Thế giới", "Cập nhật", "tổng tử số chia tổng mẫu số"):
+    for told in (
+        "Tử số",
+        "Mẫu số",
+        "Kỳ",
+        "Địa giới",
+        "Nguồn gốc",
+        "Thế giới",
+        "Cập nhật",
+        "tổng tử số chia tổng mẫu số",
+    ):
         assert told in page.content.decode(), told
 
 
@@ -218,7 +230,15 @@ def test_plain_is_the_same_rule_for_stored_and_typed() -> None:
 
 @pytest.mark.django_db
 def test_every_page_opens_empty_and_with_rows_for_every_role(sign_in: Sign) -> None:
-    addresses = ["/", "/desk/", "/desk/?tab=answered", "/desk/?tab=ended", "/alerts/", "/alerts/?tab=ended", "/figures/"]
+    addresses = [
+        "/",
+        "/desk/",
+        "/desk/?tab=answered",
+        "/desk/?tab=ended",
+        "/alerts/",
+        "/alerts/?tab=ended",
+        "/figures/",
+    ]
     for language in ("vi", "en"):
         for role in ("operator", "supervisor", "leader", "administrator"):
             client = sign_in(role, language=language, name=f"{role}-{language}")

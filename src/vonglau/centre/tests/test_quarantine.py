@@ -112,8 +112,12 @@ def test_what_is_still_wrong_stands_beside_the_field(sign_in: Sign, number: int,
     assert "&quot;soon&quot;" in page
 
 
-@pytest.mark.parametrize(("typed", "told"), [("{", "dòng 1"), ("[]", "đối tượng JSON"), ("", "trống"), ("[" * 9000, "JSON")])
-def test_what_is_no_event_never_reaches_the_door(sign_in: Sign, number: int, served: Any, typed: str, told: str) -> None:
+@pytest.mark.parametrize(
+    ("typed", "told"), [("{", "dòng 1"), ("[]", "đối tượng JSON"), ("", "trống"), ("[" * 9000, "JSON")]
+)
+def test_what_is_no_event_never_reaches_the_door(
+    sign_in: Sign, number: int, served: Any, typed: str, told: str
+) -> None:
     answer = sign_in("operator").post(f"/quarantine/{number}/", {"event": typed})
     assert answer.status_code == 422
     assert told in answer.content.decode()

@@ -22,12 +22,14 @@ service = Service(
             title=_("Ùn tắc"),
             headline=words.congestion_headline,
             explain=words.seasonal_explanation,
+            measures=words.measured,
         ),
         AlertKind(
             code="abnormal_traffic",
             title=_("Giao thông bất thường"),
             headline=words.abnormal_headline,
             explain=words.seasonal_explanation,
+            measures=words.measured,
         ),
         AlertKind(
             code="sensor_silent",

@@ -40,6 +40,11 @@ def unit_of(facts: Mapping[str, Any]) -> str:
     return _("xe/giờ") if facts.get("quantity") == "flow" else QUANTITY_UNITS.get(str(facts.get("quantity")), "")
 
 
+def measured(facts: Mapping[str, Any]) -> tuple[str, str]:
+    """Quantity and unit of an alert's series."""
+    return quantity(str(facts.get("quantity"))), unit_of(facts)
+
+
 def span(seconds: Any) -> str:
     """A duration in words, to the minute."""
     minutes = int(seconds or 0) // 60

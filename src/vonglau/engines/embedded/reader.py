@@ -50,7 +50,8 @@ class EmbeddedReader:
             try:
                 yield self._db
             finally:
-                self._db.execute("COMMIT")
+                if self._db.in_transaction:
+                    self._db.execute("COMMIT")
 
     def head(self) -> int:
         with self._snapshot() as db:

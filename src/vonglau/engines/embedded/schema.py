@@ -5,7 +5,7 @@ import sqlite3
 from dataclasses import dataclass
 from pathlib import Path
 
-from vonglau.core.errors import Broken
+from vonglau.core.errors import Broken, Unavailable
 from vonglau.engines.embedded.sqlite import immediate
 
 FILE = "log.db"
@@ -108,6 +108,9 @@ def prepare(db: sqlite3.Connection, *, bucket_us: int = BUCKET_US) -> Settings:
 
 
 def settings(db: sqlite3.Connection) -> Settings:
+    """Raises `Unavailable` while another process is still creating the file, `Broken` for another layout."""
+    if not db.execute("SELECT 1 FROM sqlite_master WHERE name = 'setting'").fetchone():
+        raise Unavailable("The event log is being created just now; try again.")
     found = dict(db.execute("SELECT name, value FROM setting"))
     if found.get("version") != VERSION:
         raise Broken(

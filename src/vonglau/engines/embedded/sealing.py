@@ -5,6 +5,7 @@ opened; rows at or below the manifest's border are invisible and deleted then. E
 and is followed by a pause, so that the door goes on accepting meanwhile.
 """
 
+import errno
 import json
 import sqlite3
 import subprocess
@@ -33,6 +34,7 @@ _SLICE = 2_000
 """Rows remembered or deleted in one transaction: some 25 ms."""
 
 _PAUSE_S = 0.002
+_LOOK_S = 0.2
 _OWN_PROCESS_ROWS = 100_000
 """From here on the file is written by a process of its own: it holds a core for seconds."""
 
@@ -70,7 +72,7 @@ def seal(log: "EmbeddedLog", *, keep: int, through: int) -> int:
             first = start = border_of(log.db) + 1
         while first <= last:
             end = min(first + FILE_ROWS - 1, last)
-            file = write_file(log.data_dir, first, end)
+            file = write_file(log, first, end)
             record(log, file, find_pairs(log, file, remember(log, file)))
             delete(log, file.last_pos)
             first = end + 1
@@ -78,19 +80,34 @@ def seal(log: "EmbeddedLog", *, keep: int, through: int) -> int:
         return max(last - start + 1, 0)
 
 
-def write_file(data_dir: Path, first: int, last: int) -> SealedFile:
+def write_file(log: "EmbeddedLog", first: int, last: int) -> SealedFile:
     """The file, complete and durable under its final name, not yet in the manifest."""
     if last - first + 1 < _OWN_PROCESS_ROWS:
         from vonglau.engines.embedded.parquet import write
 
-        return write(data_dir, first, last)
-    command = [sys.executable, "-m", "vonglau.engines.embedded.parquet", str(data_dir), str(first), str(last)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode == 28:
+        return write(log.data_dir, first, last)
+    command = [sys.executable, "-m", "vonglau.engines.embedded.parquet", str(log.data_dir), str(first), str(last)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        while True:
+            try:
+                said, complaint = process.communicate(timeout=_LOOK_S)
+                break
+            except subprocess.TimeoutExpired:
+                if log.closing:
+                    process.kill()
+    _go_on(log)
+    if process.returncode == errno.ENOSPC:
         raise StorageFull
-    if done.returncode != 0:
-        raise Unavailable(f"Sealing could not write its file: {done.stderr.strip()[-500:]}")
-    return SealedFile(**json.loads(done.stdout))
+    if process.returncode != 0:
+        raise Unavailable(f"Sealing could not write its file: {complaint.strip()[-500:]}")
+    return SealedFile(**json.loads(said))
+
+
+def _go_on(log: "EmbeddedLog", pause_s: float = 0.0) -> None:
+    """Between two steps: let others have the lock, and stop when the log is being closed."""
+    time.sleep(pause_s)
+    if log.closing:
+        raise Unavailable("The log is being closed; sealing goes on when it is opened again.")
 
 
 def remember(log: "EmbeddedLog", file: SealedFile) -> list[tuple[int, int]]:
@@ -115,7 +132,7 @@ def remember(log: "EmbeddedLog", file: SealedFile) -> list[tuple[int, int]]:
             log.twins.remembered.update({log.twins.span(entry[3]) for entry in entries})
         remembered += [(row[-1], row[0]) for row in rows]
         after = rows[-1][0]
-        time.sleep(_PAUSE_S)
+        _go_on(log, _PAUSE_S)
     return remembered
 
 
@@ -162,7 +179,7 @@ def delete(log: "EmbeddedLog", through: int) -> None:
     while more:
         with log.lock:
             more = _delete_slice(log.db, through)
-        time.sleep(_PAUSE_S)
+        _go_on(log, _PAUSE_S)
 
 
 def forget(log: "EmbeddedLog") -> None:
@@ -179,7 +196,7 @@ def forget(log: "EmbeddedLog") -> None:
         bucket: int | None = oldest // width
         while bucket is not None:
             bucket = _forget_bucket(log, bucket, latest // width, (first, last))
-            time.sleep(_PAUSE_S)
+            _go_on(log, _PAUSE_S)
         with log.lock, immediate(log.db):
             log.db.execute("UPDATE sealed SET remembered = 0 WHERE first_pos = ?", (first,))
         pairs.path(log.data_dir / schema.SEALED, name).unlink(missing_ok=True)

@@ -41,6 +41,8 @@ class EmbeddedLog:
         self.horizon_us = horizon_us
         self.lock = threading.RLock()
         self.sealing = threading.Lock()
+        self.closing = False
+        """Sealing looks at it between its steps and gives up."""
         with translated():
             (data_dir / schema.SEALED).mkdir(parents=True, exist_ok=True)
         self._held = _hold(data_dir / schema.LOCK)
@@ -130,7 +132,9 @@ class EmbeddedLog:
         return sealing.seal(self, keep=keep, through=through)
 
     def close(self) -> None:
-        with self.lock:
+        """Let go of the log; a sealing that is under way in another thread is given up, and done again another time."""
+        self.closing = True
+        with self.sealing, self.lock:
             if self._held < 0:
                 return
             self.reader.close()

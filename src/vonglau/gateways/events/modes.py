@@ -3,6 +3,7 @@
 import base64
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from urllib.parse import unquote_to_bytes
 
 import msgspec
@@ -64,6 +65,7 @@ def read(headers: Headers, body: bytes) -> Received:
     raise UnknownMedia
 
 
+@lru_cache(256)
 def _media(value: bytes) -> tuple[str, str]:
     """Media type and charset of a Content-Type header, in small letters."""
     media, *parameters = value.decode("latin-1").lower().split(";")

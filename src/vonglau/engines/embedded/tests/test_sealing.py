@@ -1,6 +1,7 @@
 """Sealing survives being cut off at any step, and a sealed file is what analysts expect."""
 
 import os
+import threading
 from datetime import UTC, date, datetime, timedelta
 
 import numpy as np
@@ -153,6 +154,55 @@ def test_a_large_file_is_written_by_a_process_of_its_own(tmp_path, monkeypatch):
     log = open_writer(tmp_path)
     log.append(events(0, ROWS))
     assert log.seal(keep=5, through=1000) == ROWS - 5
+    check_whole(log)
+    log.close()
+
+
+def test_closing_gives_up_a_sealing_in_another_thread(tmp_path, monkeypatch):
+    monkeypatch.setattr(sealing, "_OWN_PROCESS_ROWS", 1)
+    log = open_writer(tmp_path)
+    log.append(events(0, ROWS))
+    started, errors = threading.Event(), []
+    real = sealing.write_file
+
+    def write_file(*args):
+        started.set()
+        return real(*args)
+
+    def seal():
+        try:
+            log.seal(keep=0, through=1000)
+        except Unavailable as error:
+            errors.append(error)
+
+    monkeypatch.setattr(sealing, "write_file", write_file)
+    thread = threading.Thread(target=seal)
+    thread.start()
+    started.wait(30)
+    log.close()
+    thread.join(30)
+    assert len(errors) == 1
+    log = open_writer(tmp_path)
+    check_whole(log)
+    assert [path.name for path in (tmp_path / "sealed").iterdir()] == []
+    log.close()
+
+
+@pytest.mark.parametrize("step", ["remember", "delete", "forget"])
+def test_closing_is_noticed_between_slices(tmp_path, monkeypatch, step):
+    log = open_writer(tmp_path, horizon_us=-(10**15))
+    log.append(events(0, ROWS))
+    real = getattr(sealing, step)
+
+    def closing(*args):
+        log.closing = True
+        return real(*args)
+
+    monkeypatch.setattr(sealing, step, closing)
+    with pytest.raises(Unavailable, match="being closed"):
+        log.seal(keep=0, through=1000)
+    log.close()
+    log = open_writer(tmp_path)
     check_whole(log)
     log.close()
 

@@ -79,6 +79,12 @@ def test_a_file_of_another_layout_is_not_touched(tmp_path):
         open_reader(tmp_path)
 
 
+def test_a_file_that_is_being_created_is_not_ready_yet(tmp_path):
+    sqlite.connect(schema.path(tmp_path)).close()
+    with pytest.raises(Unavailable, match="being created"):
+        open_reader(tmp_path)
+
+
 def test_a_folder_that_cannot_be_made_is_unavailable(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(Unavailable):

@@ -4,7 +4,7 @@ import base64
 import hashlib
 from functools import lru_cache
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, NoReturn
 
 import msgspec
 from django.conf import settings
@@ -13,12 +13,13 @@ from django.http import HttpRequest, HttpResponse
 from ninja import Field, Query, Router, Schema
 
 from vonglau.core import audit, changes
-from vonglau.core.errors import BadInput, Conflict, NotAllowed, NotFound
+from vonglau.core.errors import Conflict, NotAllowed, NotFound
 from vonglau.core.events import LIVE, Recorded, from_us
 from vonglau.core.log import LogReader, Quarantined
 from vonglau.core.people import policy
 from vonglau.core.people.policy import Actor
 from vonglau.engines.embedded import open_reader
+from vonglau.gateways.events.door import Unprocessable
 from vonglau.gateways.json import shapes
 from vonglau.gateways.json.access import actor_of, world_of
 from vonglau.kit import door
@@ -147,20 +148,31 @@ def quarantined(request: HttpRequest, id: Position, world: str | None = None) ->
     return {**_shown(item), "raw": text, "raw_base64": None}
 
 
-@quarantine_router.post("/quarantine/{int:id}/resubmit", response=shapes.Settled, summary="Hand in a mended event")
-def resubmit(
-    request: HttpRequest, id: Position, mended: shapes.Mended | None = None, world: str | None = None
-) -> dict[str, Any]:
-    """The door checks it like any other event: 400 with the pointer when it still cannot be used."""
+_MENDED = {
+    "requestBody": {
+        "required": False,
+        "content": {"application/cloudevents+json": {"schema": {"type": "object", "description": "The mended event."}}},
+    }
+}
+
+
+@quarantine_router.post(
+    "/quarantine/{int:id}/resubmit",
+    response=shapes.Settled,
+    summary="Hand in a mended event",
+    openapi_extra=_MENDED,
+)
+def resubmit(request: HttpRequest, id: Position, world: str | None = None) -> dict[str, Any]:
+    """The body is the mended event; none: the item as it was sent, whose world or type may be known by now. The door checks
+    it like any other: 422 with the pointer when it still cannot be used."""
     actor = _mender(request)
     item = _open(_item(request, id, world))
-    changed = mended is not None and mended.event is not None
-    event = msgspec.json.encode(mended.event) if mended is not None and changed else item.raw
+    event = request.body or item.raw
     answer = door.resubmit(item.id, event, by=actor.name)
     if not answer.ok:
-        raise BadInput(answer.reason or "The door refused it.", pointer=f"/event{answer.pointer}")
+        _refused(answer)
     _remember(item, actor, "resubmit", event)
-    return {"id": item.id, "state": "resubmitted"}
+    return {"id": item.id, "state": "resubmitted", "position": answer.body.get("pos")}
 
 
 @quarantine_router.post("/quarantine/{int:id}/discard", response=shapes.Settled, summary="Settle without using it")
@@ -170,9 +182,16 @@ def discard(request: HttpRequest, id: Position, world: str | None = None) -> dic
     item = _open(_item(request, id, world))
     answer = door.discard(item.id, by=actor.name)
     if not answer.ok:
-        raise Conflict(answer.reason or "The door did not settle it.")
+        _refused(answer)
     _remember(item, actor, "discard", b"")
-    return {"id": item.id, "state": "discarded"}
+    return {"id": item.id, "state": "discarded", "position": None}
+
+
+def _refused(answer: door.Answer) -> NoReturn:
+    """What the door said, as our own error."""
+    if answer.status == Conflict.status:
+        raise Conflict(answer.reason or "Somebody else settled it.")
+    raise Unprocessable(answer.reason or "The door refused it.", pointer=answer.pointer)
 
 
 def _open(item: Quarantined) -> Quarantined:

@@ -5,7 +5,7 @@ from typing import Any, Literal
 
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
-from ninja import Field, File, Form, Query, Router, Schema
+from ninja import Field, File, Form, Query, Router, Schema, Status
 from ninja.files import UploadedFile
 
 from vonglau.core import audit
@@ -137,11 +137,11 @@ def evidence(
     photo: File[UploadedFile],
     caption: Form[str] = "",
     world: str | None = None,
-) -> tuple[int, dict[str, Any]]:
+) -> Status[dict[str, Any]]:
     """JPEG, PNG or WebP up to 15 MB. It is written anew without metadata; the same photo again changes nothing."""
     found, _where = _get(request, ref, world)
     kept = files.attach(found, actor_of(request), photo, caption.replace("\x00", ""))
-    return 201, _evidence(kept)
+    return Status(201, _evidence(kept))
 
 
 def _evidence(kept: Evidence) -> dict[str, Any]:

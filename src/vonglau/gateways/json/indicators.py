@@ -1,6 +1,7 @@
 """Indicators: definitions, values with everything under them, and the very incidents they count."""
 
-from datetime import date, datetime, time, timedelta
+import re
+from datetime import UTC, date, datetime, time, timedelta
 from fractions import Fraction
 from typing import Any, Literal
 
@@ -25,8 +26,12 @@ DIGITS = 12
 
 
 class ScopeAsked(Schema):
-    start: datetime | date | None = Field(None, description="Moment, or local day. Absent: the world's present day.")
-    end: datetime | date | None = Field(None, description="Not included (of a day: the day itself is). Absent: now.")
+    start: str | None = Field(
+        None, max_length=40, description="A moment with zone, or a local day. Absent: the world's present day."
+    )
+    end: str | None = Field(
+        None, max_length=40, description="A moment (not included), or a local day (included). Absent: the world's now."
+    )
     ward: str = Field("", max_length=5)
     frame: str = Field(
         "current", max_length=10, description="reported | current | a date: whose borders; this tier has its own alone."
@@ -71,23 +76,25 @@ def _find(code: str) -> Indicator:
     return found
 
 
-def _moment(said: datetime | date, name: str, *, ends: bool) -> datetime:
-    """A day is the whole local day; a moment must say its zone."""
-    if isinstance(said, datetime):
-        if said.tzinfo is None:
+def _moment(said: str, name: str, *, ends: bool) -> datetime:
+    """A day is the whole local day; a moment must say its zone, whose "+" often arrives as a space."""
+    try:
+        if len(said) <= 10:
+            day = date.fromisoformat(said) + timedelta(days=ends)
+            return datetime.combine(day, time.min, tzinfo=timezone.get_default_timezone()).astimezone(UTC)
+        moment = datetime.fromisoformat(re.sub(r" (\d\d:?\d\d)\Z", r"+\1", said))
+        if moment.tzinfo is None:
             raise BadInput(f"`{name}` has no zone; write it with Z or an offset.", pointer=f"/query/{name}")
-        return said
-    day = said + timedelta(days=1) if ends else said
-    return datetime.combine(day, time.min, tzinfo=timezone.get_default_timezone())
+        return moment.astimezone(UTC)
+    except (ValueError, OverflowError) as problem:
+        advice = f"`{name}` is no day (2026-11-22) and no moment with zone (2026-11-22T08:00:00Z)."
+        raise BadInput(advice, pointer=f"/query/{name}") from problem
 
 
 def _scope(world: World, asked: ScopeAsked) -> Scope:
     now = world.now()
-    try:
-        start = _moment(asked.start or timezone.localtime(now).date(), "start", ends=False)
-        end = _moment(asked.end, "end", ends=True) if asked.end else now + timedelta(microseconds=1)
-    except OverflowError as problem:
-        raise BadInput("This period is not within the calendar.", pointer="/query/end") from problem
+    start = _moment(asked.start or timezone.localtime(now).date().isoformat(), "start", ends=False)
+    end = _moment(asked.end, "end", ends=True) if asked.end else now + timedelta(microseconds=1)
     if end <= start:
         raise BadInput("The period ends before it begins: `start` < `end`.", pointer="/query/end")
     if asked.frame not in ("current", "reported"):

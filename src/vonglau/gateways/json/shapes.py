@@ -68,15 +68,10 @@ class QuarantinedDetail(QuarantinedOut):
     raw_base64: str | None = Field(description="What was sent, when it is not.")
 
 
-class Mended(Schema):
-    """The mended event; without it the item goes in again as it is (its world may have been created since)."""
-
-    event: dict[str, Any] | None = None
-
-
 class Settled(Schema):
     id: int
     state: Literal["resubmitted", "discarded"]
+    position: int | None = Field(description="Where it stands in the log now.")
 
 
 class AgencyOut(Schema):

@@ -4,14 +4,16 @@ import os
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "vonglau.web.settings")
 
-from django.core.asgi import get_asgi_application
+import django
 
 from vonglau.kit import asgi
 from vonglau.kit.asgi import Receive, Scope, Send
+from vonglau.web.bridge import Bridge
 
 ALIVE = "/-/alive"
 
-django_application = get_asgi_application()
+django.setup()
+bridge = Bridge()
 
 
 async def application(scope: Scope, receive: Receive, send: Send) -> None:
@@ -25,4 +27,4 @@ async def application(scope: Scope, receive: Receive, send: Send) -> None:
     if forwarded:
         scope["client"] = (forwarded.decode("latin-1"), 0)
     scope["scheme"] = (asgi.header(scope, b"x-forwarded-proto") or b"http").decode("latin-1")
-    await django_application(scope, receive, send)
+    await bridge(scope, receive, send)

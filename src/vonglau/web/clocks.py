@@ -2,6 +2,7 @@
 
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 
 from django.db import DatabaseError, close_old_connections
@@ -11,6 +12,8 @@ from vonglau.core.events import LIVE
 from vonglau.core.worlds import World, WorldKind
 
 REFRESH_SECONDS = 1.0
+MISS_SECONDS = 0.1
+"""An unknown world makes the table be read again, but not more often than this."""
 
 
 class Clocks:
@@ -20,6 +23,7 @@ class Clocks:
         self._worlds: dict[str, World] = {LIVE: World(id=LIVE, kind=WorldKind.LIVE)}
         self._read_at = 0.0
         self._lock = threading.Lock()
+        self._pool = ThreadPoolExecutor(1, thread_name_prefix="clocks")
 
     def refresh(self) -> None:
         with self._lock:
@@ -37,6 +41,10 @@ class Clocks:
     def now(self, world: str) -> datetime | None:
         """A world's clock; None for a recording: its events drive it. Raises NotFound for a world that is not there."""
         one = self._worlds.get(world)
+        if one is None and time.monotonic() - self._read_at > MISS_SECONDS:
+            # A world that has just been made. Rare, and a read takes a millisecond; the event loop forbids it in its own thread.
+            self._pool.submit(self.refresh).result()
+            one = self._worlds.get(world)
         if one is None:
             raise NotFound(f"There is no world {world!r} here.")
         return None if one.driven else one.now()

@@ -104,7 +104,9 @@ class Proxy:
             started = True
             await send(message)
 
-        plain = scope["method"] in ("GET", "HEAD") and size in (None, b"0") and not asgi.header(scope, b"transfer-encoding")
+        plain = (
+            scope["method"] in ("GET", "HEAD") and size in (None, b"0") and not asgi.header(scope, b"transfer-encoding")
+        )
         body = None if plain else Body(receive)
         try:
             try:
@@ -144,7 +146,7 @@ class Proxy:
         named = {token.strip().lower() for token in (asgi.header(scope, b"connection") or b"").split(b",")}
         headers: CIMultiDict[str] = CIMultiDict()
         for key, value in scope["headers"]:
-            if key not in HOP and key not in OURS and key not in named:
+            if key not in HOP and key not in OURS and key not in named and b"_" not in key:
                 headers.add(key.decode("latin-1"), value.decode("latin-1"))
         client = (scope.get("client") or ("", 0))[0]
         before = (asgi.header(scope, b"x-forwarded-for") or b"").decode("latin-1") if self.trusted else ""

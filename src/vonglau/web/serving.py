@@ -22,7 +22,7 @@ from granian.server.embed import Server
 log = logging.getLogger("vonglau.serving")
 
 BACKLOG = 2048
-STOP_SECONDS = 4.0
+STOP_SECONDS = 3
 
 
 class InheritedServer(Server):
@@ -42,7 +42,9 @@ class InheritedServer(Server):
         self.workers_kill_timeout = STOP_SECONDS
 
     def _init_shared_socket(self) -> None:
-        self._shd = SocketHolder(self.descriptor, self.unix, BACKLOG)
+        # Their type stub knows the holder as something that only they make.
+        holder: Any = SocketHolder
+        self._shd = holder(self.descriptor, self.unix, BACKLOG)
 
 
 async def serve(
@@ -60,7 +62,7 @@ async def serve(
     stopping = asyncio.ensure_future(stop.wait())
     await asyncio.wait([serving, stopping], return_when=asyncio.FIRST_COMPLETED)
     await on_stop()
-    server.stop()
+    server.stop()  # type: ignore[no-untyped-call]
     with contextlib.suppress(TimeoutError, asyncio.CancelledError):
         await asyncio.wait_for(serving, STOP_SECONDS + 1)
 

@@ -1,4 +1,4 @@
-"""Django's settings, from a handful of environment variables that `vonglau serve` sets. Two SQLite files: `state.db` here, `log.db` the door's.
+"""Django's settings, from a handful of environment variables that `vonglau serve` sets. `state.db` is here, `log.db` the door's.
 
 VONGLAU_DATA   the data folder                      VONGLAU_TIER   city | national
 VONGLAU_DEMO   1 while `vonglau demo` serves        VONGLAU_DOOR   base URL (or unix:PATH) of the door, for publications

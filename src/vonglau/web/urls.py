@@ -12,19 +12,6 @@ handler404 = "vonglau.web.views.not_found"
 handler500 = "vonglau.web.views.server_error"
 
 
-def _there(*modules: str) -> bool:
-    import importlib
-    import logging
-
-    for module in modules:
-        try:
-            importlib.import_module(module)
-        except ImportError as missing:
-            logging.getLogger("vonglau.urls").warning("%s left out: %s", module, missing)
-            return False
-    return True
-
-
 urlpatterns: list[URLPattern | URLResolver] = [
     path("accounts/login/", account.login, name="account_login"),
     path("accounts/logout/", account.logout, name="account_logout"),
@@ -34,12 +21,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("language", views.switch_language, name="language"),
     path("world", views.switch_world, name="world"),
     path("world/<str:id>", views.switch_world, name="world"),
-    *([path("api/", include("vonglau.gateways.json.urls"))] if _there("vonglau.gateways.json.urls") else []),
-    *(
-        [path("open311/v2/", include("vonglau.gateways.open311.urls"))]
-        if _there("vonglau.gateways.open311.urls")
-        else []
-    ),
+    path("api/", include("vonglau.gateways.json.urls")),
+    path("open311/v2/", include("vonglau.gateways.open311.urls")),
     *(path(f"{service.name}/", include(service.urls)) for service in services() if service.urls),
-    *([path("", include("vonglau.centre.urls"))] if _there("vonglau.centre.urls") else []),
+    path("", include("vonglau.centre.urls")),
 ]

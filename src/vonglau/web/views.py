@@ -90,4 +90,4 @@ def server_error(request: HttpRequest) -> HttpResponse:
     """Must stand when nothing else does: no context, no database, no static files."""
     if request.path.startswith(("/api/", "/open311/")):
         return problems.answer(problems.document(500, "Something broke on our side; it was logged. Try again."))
-    return render(None, "web/broken.html", {"title": WORDS[500][0], "words": WORDS[500][1]}, status=500)  # type: ignore[arg-type]
+    return render(None, "web/broken.html", {"title": WORDS[500][0], "words": WORDS[500][1]}, status=500)

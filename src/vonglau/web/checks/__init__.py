@@ -97,7 +97,8 @@ def run_all(place: Place, told: Callable[[Check], None] = lambda check: None) ->
     with snapshot(place.log):
         for one in all_checks():
             told(one)
-            count, examples = 0, []
+            count = 0
+            examples: list[str] = []
             for finding in one.run(place):
                 count += 1
                 if len(examples) < SHOWN:

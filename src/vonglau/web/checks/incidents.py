@@ -29,8 +29,8 @@ def keepers(place: Place) -> Iterator[str]:
     merged = dict(Incident.objects.filter(state=State.MERGED).values_list("pk", "keeper_id"))
     for incident in Incident.objects.filter(state=State.MERGED).exclude(keeper__world=F("world")).exclude(keeper=None):
         yield f"{incident.world}/{incident.ref} was merged into an incident of another world"
-    for start in merged:
-        seen, at = {start}, merged[start]
+    for start, first in merged.items():
+        seen, at = {start}, first
         while at in merged and at not in seen:
             seen.add(at)
             at = merged[at]

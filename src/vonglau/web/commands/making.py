@@ -24,7 +24,7 @@ from vonglau.web.keys import internal_token
 
 def make(data: Path, locality: str, tier: str, *, quiet: bool) -> dict[str, Any]:
     """Databases, places, agencies, the live world; counts of what there is now."""
-    os.chmod(data, 0o700)
+    data.chmod(0o700)
     with Progress(
         TextColumn("{task.description:<28}"),
         BarColumn(),

@@ -6,12 +6,13 @@ Sent twice is stored once, so an interrupted replay is simply run again. Nothing
 import gzip
 import http.client
 import time
-from collections.abc import Iterator
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import nullcontext, suppress
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
+from functools import partial
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 from urllib.parse import urlsplit
 
 import click
@@ -115,20 +116,19 @@ def _detail(said: bytes) -> str:
     return said[:300].decode("utf-8", "replace")
 
 
-def lines(path: Path, progress: Any = None) -> Iterator[bytes]:
-    """The lines of a file, gz too, without empty ones. `progress` is told the compressed bytes read."""
+def lines(path: Path, progress: Callable[[int], None] = lambda position: None) -> Iterator[bytes]:
+    """The lines of a file, gz too, without empty ones. `progress` is told how far the file itself has been read."""
     try:
         with path.open("rb") as raw:
             packed = raw.read(2) == b"\x1f\x8b"
             raw.seek(0)
-            file: IO[bytes] = gzip.open(raw) if packed else raw  # type: ignore[assignment]
-            for number, line in enumerate(file):
-                if line.strip():
-                    yield line.strip()
-                if progress and number % 500 == 0:
-                    progress(raw.tell())
-            if progress:
-                progress(raw.tell())
+            with gzip.GzipFile(fileobj=raw) if packed else nullcontext(raw) as file:
+                for number, line in enumerate(file):
+                    if line.strip():
+                        yield line.strip()
+                    if number % 500 == 0:
+                        progress(raw.tell())
+            progress(raw.tell())
     except (OSError, EOFError) as error:
         raise BadFile(f"{path} cannot be read: {error}.") from error
 
@@ -193,9 +193,10 @@ def _speed(text: str) -> float | None:
 
 
 def send_all(files: list[Path], sender: Sender, speed: float | None, world: str | None, progress: Any) -> None:
-    pace, batch, size = _Pace(speed), [], 0
+    pace, size = _Pace(speed), 0
+    batch: list[bytes] = []
     for path in files:
-        for line in lines(path, lambda read, path=path: progress(path, read)):
+        for line in lines(path, partial(progress, path)):
             wait = pace.due_in(line)
             if batch and (len(batch) >= BATCH or size >= BATCH_BYTES or wait > 0.02):
                 sender.send(batch)

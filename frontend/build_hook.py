@@ -21,6 +21,7 @@ FRONTEND = Path(__file__).resolve().parent
 PACKAGE = FRONTEND.parent / "src" / "vonglau"
 BUILT = PACKAGE / "web" / "static" / "built"
 STAMP = BUILT / "sources.sha256"
+INSTALLED = FRONTEND / "node_modules" / ".installed-lock.sha256"
 SKIPPED = {"node_modules", "gallery", "__pycache__", "test"}
 ADVICE = (
     "The front end was not built: npm could not install its packages (see above).\n"
@@ -41,6 +42,15 @@ def digest() -> str:
         if SKIPPED.isdisjoint(inner.parts) and path.suffix != ".pyc" and inner.name != "gallery.py":
             total.update(inner.as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
     return total.hexdigest()
+
+
+def lock_digest() -> str:
+    return hashlib.sha256((FRONTEND / "package-lock.json").read_bytes()).hexdigest()
+
+
+def is_installed() -> bool:
+    """Whether `npm ci` already ran for this very lock."""
+    return INSTALLED.is_file() and INSTALLED.read_text() == lock_digest()
 
 
 def is_fresh() -> bool:
@@ -68,11 +78,13 @@ def build_frontend(*, force: bool = False) -> bool:
     def run(*arguments: str | Path) -> None:
         subprocess.run([node, *map(str, arguments)], cwd=FRONTEND, env=env, check=True)
 
-    flags = ("--ignore-scripts", "--prefer-offline", "--no-audit", "--no-fund", "--loglevel=error")
-    try:
-        run(npm, "ci", *flags)
-    except subprocess.CalledProcessError as failed:
-        raise FrontEndError(ADVICE) from failed
+    if not is_installed():
+        flags = ("--ignore-scripts", "--prefer-offline", "--no-audit", "--no-fund", "--loglevel=error")
+        try:
+            run(npm, "ci", *flags)
+        except subprocess.CalledProcessError as failed:
+            raise FrontEndError(ADVICE) from failed
+        INSTALLED.write_text(lock_digest())
     try:
         run(FRONTEND / "node_modules" / "typescript" / "bin" / "tsc", "--noEmit")
         run(FRONTEND / "node_modules" / "vite" / "bin" / "vite.js", "build", "--logLevel", "warn")

@@ -3,11 +3,12 @@
 import { LineChart, type LineSeriesOption } from "echarts/charts";
 import { GridComponent, MarkAreaComponent, MarkLineComponent, TooltipComponent } from "echarts/components";
 import { type EChartsType, init, use } from "echarts/core";
+import { LabelLayout } from "echarts/features";
 import { CanvasRenderer } from "echarts/renderers";
 import { all, calm, colour, fade, lang, onTheme, say } from "./lib/page.ts";
 import { clock, inVietnam } from "./lib/words.ts";
 
-use([LineChart, GridComponent, MarkAreaComponent, MarkLineComponent, TooltipComponent, CanvasRenderer]);
+use([LineChart, GridComponent, MarkAreaComponent, MarkLineComponent, TooltipComponent, LabelLayout, CanvasRenderer]);
 
 interface Point {
   t: string;
@@ -26,7 +27,9 @@ export interface Evidence {
 }
 
 const figure = (value: number | null | undefined): string =>
-  value === null || value === undefined ? "–" : new Intl.NumberFormat(lang() === "en" ? "en-GB" : "vi-VN", { maximumFractionDigits: 1 }).format(value);
+  value === null || value === undefined
+    ? "–"
+    : new Intl.NumberFormat(lang() === "en" ? "en-GB" : "vi-VN", { maximumFractionDigits: 1 }).format(value);
 
 function moment(value: number): string {
   const local = inVietnam(value);
@@ -41,7 +44,8 @@ function tooltip(data: Evidence, at: number): string {
   if (!point) return "";
   const lines = [moment(at), `${say("Đo được", "Measured")}: ${figure(point.seen)} ${data.unit}`];
   if (point.expected != null) lines.push(`${say("Thường thấy", "Expected")}: ${figure(point.expected)}`);
-  if (point.low != null && point.high != null) lines.push(`${say("Dải bình thường", "Normal band")}: ${figure(point.low)}–${figure(point.high)}`);
+  if (point.low != null && point.high != null)
+    lines.push(`${say("Dải bình thường", "Normal band")}: ${figure(point.low)}–${figure(point.high)}`);
   return lines.join("\n");
 }
 
@@ -50,31 +54,81 @@ function description(data: Evidence): string {
   const last = data.points.findLast((point) => point.seen !== null);
   const parts = [`${data.quantity} (${data.unit})`];
   if (last) parts.push(say(`lần đo cuối ${figure(last.seen)}`, `last measured ${figure(last.seen)}`));
-  if (last?.expected != null) parts.push(say(`thường thấy ${figure(last.expected)}`, `expected ${figure(last.expected)}`));
-  if (data.onset) parts.push(say(`lệch từ ${clock(Date.parse(data.onset))}`, `deviates since ${clock(Date.parse(data.onset))}`));
+  if (last?.expected != null)
+    parts.push(say(`thường thấy ${figure(last.expected)}`, `expected ${figure(last.expected)}`));
+  if (data.onset)
+    parts.push(say(`lệch từ ${clock(Date.parse(data.onset))}`, `deviates since ${clock(Date.parse(data.onset))}`));
   return parts.join("; ");
 }
 
 function series(data: Evidence, px: number): LineSeriesOption[] {
   const plain = { type: "line" as const, symbol: "none", silent: true, animation: false };
-  const end = (text: string, ink: string): NonNullable<LineSeriesOption["endLabel"]> => ({ show: true, formatter: text, color: ink, fontSize: 11 * px, fontFamily: "Be Vietnam Pro", distance: 6 });
+  const end = (text: string, ink: string): NonNullable<LineSeriesOption["endLabel"]> => ({
+    show: true,
+    formatter: text,
+    color: ink,
+    fontSize: 11 * px,
+    fontFamily: "Be Vietnam Pro",
+    distance: 6,
+  });
   const banded = data.points.some((point) => point.low != null && point.high != null);
   const expected = data.points.some((point) => point.expected != null);
   const from = data.onset ? Date.parse(data.onset) : null;
   const until = data.ended ? Date.parse(data.ended) : Date.parse(data.points.at(-1)?.t ?? "");
-  const span = from !== null && !Number.isNaN(until) ? { silent: true, itemStyle: { color: fade(colour("bad-mark"), 0.1) }, data: [[{ xAxis: from }, { xAxis: until }]] } : undefined;
-  const mark = from !== null
-    ? { silent: true, symbol: "none", lineStyle: { color: colour("bad-mark"), type: "solid" as const, width: 1.5 * px }, label: { formatter: `${say("lệch từ", "since")} ${clock(from)}`, color: colour("bad"), fontSize: 11 * px, fontFamily: "Be Vietnam Pro", position: "end" as const }, data: [{ xAxis: from }] }
-    : undefined;
+  const span =
+    from !== null && !Number.isNaN(until)
+      ? {
+          silent: true,
+          itemStyle: { color: fade(colour("bad-mark"), 0.1) },
+          data: [[{ xAxis: from }, { xAxis: until }]],
+        }
+      : undefined;
+  const mark =
+    from !== null
+      ? {
+          silent: true,
+          symbol: "none",
+          lineStyle: { color: colour("bad-mark"), type: "solid" as const, width: 1.5 * px },
+          label: {
+            formatter: `${say("lệch từ", "since")} ${clock(from)}`,
+            color: colour("bad"),
+            fontSize: 11 * px,
+            fontFamily: "Be Vietnam Pro",
+            position: "end" as const,
+          },
+          data: [{ xAxis: from }],
+        }
+      : undefined;
   return [
     ...(banded
       ? [
-          { ...plain, stack: "band", stackStrategy: "all" as const, lineStyle: { opacity: 0 }, data: pair(data.points, (p) => p.low) },
-          { ...plain, stack: "band", stackStrategy: "all" as const, lineStyle: { opacity: 0 }, areaStyle: { color: fade(colour("text-3"), 0.16) }, data: pair(data.points, (p) => (p.low != null && p.high != null ? p.high - p.low : null)) },
+          {
+            ...plain,
+            stack: "band",
+            stackStrategy: "all" as const,
+            lineStyle: { opacity: 0 },
+            data: pair(data.points, (p) => p.low),
+          },
+          {
+            ...plain,
+            stack: "band",
+            stackStrategy: "all" as const,
+            lineStyle: { opacity: 0 },
+            areaStyle: { color: fade(colour("text-3"), 0.16) },
+            data: pair(data.points, (p) => (p.low != null && p.high != null ? p.high - p.low : null)),
+          },
         ]
       : []),
     ...(expected
-      ? [{ ...plain, lineStyle: { color: colour("text-3"), type: "dashed" as const, width: 1.5 * px }, endLabel: end(say("thường thấy", "expected"), colour("text-2")), labelLayout: { moveOverlap: "shiftY" as const }, data: pair(data.points, (p) => p.expected) }]
+      ? [
+          {
+            ...plain,
+            lineStyle: { color: colour("text-3"), type: "dashed" as const, width: 1.5 * px },
+            endLabel: end(say("thường thấy", "expected"), colour("text-2")),
+            labelLayout: { moveOverlap: "shiftY" as const },
+            data: pair(data.points, (p) => p.expected),
+          },
+        ]
       : []),
     {
       ...plain,
@@ -139,8 +193,24 @@ class Chart {
         useUTC: true,
         textStyle: { fontFamily: "Be Vietnam Pro" },
         grid: { left: 8 * px, right: 78 * px, top: 30 * px, bottom: 4 * px, containLabel: true },
-        xAxis: { type: "time", axisLabel: { ...text, hideOverlap: true, formatter: (value: number) => clock(value) }, axisLine: { lineStyle: { color: colour("line") } }, axisTick: { show: false }, splitLine: { show: false } },
-        yAxis: { type: "value", scale: true, splitNumber: 3, name: `${data.quantity}, ${data.unit}`, nameLocation: "end", nameGap: 10 * px, nameTextStyle: { ...text, align: "left" }, axisLabel: { ...text, formatter: (value: number) => figure(value) }, splitLine: { lineStyle: { color: colour("line") } } },
+        xAxis: {
+          type: "time",
+          axisLabel: { ...text, hideOverlap: true, formatter: (value: number) => clock(value) },
+          axisLine: { lineStyle: { color: colour("line") } },
+          axisTick: { show: false },
+          splitLine: { show: false },
+        },
+        yAxis: {
+          type: "value",
+          scale: true,
+          splitNumber: 3,
+          name: `${data.quantity}, ${data.unit}`,
+          nameLocation: "end",
+          nameGap: 10 * px,
+          nameTextStyle: { ...text, align: "left" },
+          axisLabel: { ...text, formatter: (value: number) => figure(value) },
+          splitLine: { lineStyle: { color: colour("line") } },
+        },
         tooltip: {
           trigger: "axis",
           renderMode: "richText",
@@ -176,7 +246,10 @@ async function begin(): Promise<void> {
     const chart = new Chart(box);
     charts.set(box, chart);
     chart.load(address).catch(() => {
-      box.textContent = say("Chưa đọc được số liệu của biểu đồ. Tải lại trang để thử lại.", "The chart's data could not be read. Reload to try again.");
+      box.textContent = say(
+        "Chưa đọc được số liệu của biểu đồ. Tải lại trang để thử lại.",
+        "The chart's data could not be read. Reload to try again.",
+      );
       box.dataset["ready"] = "failed";
     });
   }

@@ -7,7 +7,8 @@ export function open(dialog: HTMLDialogElement): void {
 
 export const opened = (): HTMLDialogElement | null => document.querySelector<HTMLDialogElement>("dialog[open]");
 
-export const openMenu = (): HTMLDetailsElement | null => document.querySelector<HTMLDetailsElement>("details.menu[open]");
+export const openMenu = (): HTMLDetailsElement | null =>
+  document.querySelector<HTMLDetailsElement>("details.menu[open]");
 
 export function start(): void {
   document.addEventListener("click", (event) => {
@@ -22,7 +23,11 @@ export function start(): void {
     // The backdrop belongs to the dialog: a press on the dialog itself, not on what is in it, is a press outside.
     if (target instanceof HTMLDialogElement && target.open) {
       const box = target.getBoundingClientRect();
-      const inside = event.clientX >= box.left && event.clientX <= box.right && event.clientY >= box.top && event.clientY <= box.bottom;
+      const inside =
+        event.clientX >= box.left &&
+        event.clientX <= box.right &&
+        event.clientY >= box.top &&
+        event.clientY <= box.bottom;
       if (!inside) target.close("cancel");
     }
     for (const menu of all<HTMLDetailsElement>("details.menu[open]")) {

@@ -10,19 +10,27 @@ let goUntil = 0;
 
 export const typing = (target: EventTarget | null): boolean =>
   target instanceof HTMLElement &&
-  (target.isContentEditable || target.matches("textarea, select, input:not([type=checkbox], [type=radio], [type=button], [type=submit])"));
+  (target.isContentEditable ||
+    target.matches("textarea, select, input:not([type=checkbox], [type=radio], [type=button], [type=submit])"));
 
 /** The letter meant, whatever an input method made of it: â and Â are `a`, đ is `d`. */
 export function letter(event: Pick<KeyboardEvent, "key" | "code">): string {
   if (/^[\x20-\x7e]$/.test(event.key)) return event.key.toLowerCase();
-  const plain = event.key.normalize("NFD").replace(/[\u0300-\u036f]/g, "").replace(/[đĐ]/, "d").toLowerCase();
+  const plain = event.key
+    .normalize("NFD")
+    .replace(/[\u0300-\u036f]/g, "")
+    .replace(/[đĐ]/, "d")
+    .toLowerCase();
   if (/^[a-z]$/.test(plain)) return plain;
   return /^Key([A-Z])$/.exec(event.code)?.[1]?.toLowerCase() ?? event.key;
 }
 
 const visible = (element: HTMLElement): boolean => element.checkVisibility?.() ?? element.offsetParent !== null;
 
-const rows = (): HTMLElement[] => all("[data-keylist]").flatMap((list) => all(ROWS, list)).filter(visible);
+const rows = (): HTMLElement[] =>
+  all("[data-keylist]")
+    .flatMap((list) => all(ROWS, list))
+    .filter(visible);
 
 const rowId = (row: HTMLElement): string => row.dataset["row"] ?? row.id;
 
@@ -47,7 +55,8 @@ const current = (): HTMLElement | undefined => rows().find((row) => selected !==
 /** The control a letter stands for: of the open dialog, else of the selected row, else of the page. */
 function control(key: string): HTMLElement | undefined {
   const wanted = `[data-key="${CSS.escape(key)}"]`;
-  const usable = (element: HTMLElement): boolean => visible(element) && !element.matches(":disabled, [aria-disabled=true]");
+  const usable = (element: HTMLElement): boolean =>
+    visible(element) && !element.matches(":disabled, [aria-disabled=true]");
   const dialog = opened();
   if (dialog) return all(wanted, dialog).find(usable);
   const row = current();
@@ -86,7 +95,10 @@ export function openKeys(): void {
     }),
   );
   if (here.parentElement) here.parentElement.hidden = seen.size === 0;
-  for (const [need, present] of [["list", rows().length > 0], ["search", document.querySelector("[data-search]") !== null]] as const) {
+  for (const [need, present] of [
+    ["list", rows().length > 0],
+    ["search", document.querySelector("[data-search]") !== null],
+  ] as const) {
     for (const line of all(`[data-needs="${need}"]`, dialog)) line.hidden = !present;
   }
   open(dialog);
@@ -122,10 +134,12 @@ function press(event: KeyboardEvent): void {
       if (search) return void (event.preventDefault(), search.focus(), search.select());
     }
     if (key === "j" || key === "k") return void (event.preventDefault(), move(key === "j" ? 1 : -1));
-    if (event.key === "Enter" && document.activeElement === document.body) return current()?.querySelector<HTMLElement>("a, button")?.click();
+    if (event.key === "Enter" && document.activeElement === document.body)
+      return current()?.querySelector<HTMLElement>("a, button")?.click();
   }
   if (event.repeat || !/^[a-z0-9]$/.test(key)) return;
-  const going = performance.now() < goUntil ? document.querySelector<HTMLElement>(`[data-go-key="${CSS.escape(key)}"]`) : null;
+  const going =
+    performance.now() < goUntil ? document.querySelector<HTMLElement>(`[data-go-key="${CSS.escape(key)}"]`) : null;
   const found = going ?? control(key);
   goUntil = !found && key === "g" ? performance.now() + GO_MS : 0;
   if (found) {

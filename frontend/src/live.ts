@@ -46,7 +46,8 @@ function mark(kind: string, change: Change): void {
   plan();
 }
 
-const rowNames = (within: Element): Set<string> => new Set(all("[data-row]", within).map((row) => row.dataset["row"] ?? ""));
+const rowNames = (within: Element): Set<string> =>
+  new Set(all("[data-row]", within).map((row) => row.dataset["row"] ?? ""));
 
 /** What came with this refresh slides in, once; what was there stays as it was. */
 function greet(element: Element): void {

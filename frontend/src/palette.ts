@@ -10,7 +10,12 @@ interface Item {
 
 const PAUSE_MS = 120;
 const plain = (text: string): string =>
-  text.normalize("NFD").replace(/[\u0300-\u036f]/g, "").replace(/đ/g, "d").replace(/Đ/g, "D").toLowerCase();
+  text
+    .normalize("NFD")
+    .replace(/[\u0300-\u036f]/g, "")
+    .replace(/đ/g, "d")
+    .replace(/Đ/g, "D")
+    .toLowerCase();
 
 function pages(): Item[] {
   const seen = new Map<string, Item>();
@@ -71,7 +76,10 @@ class Palette {
     this.#asked = new AbortController();
     const { signal } = this.#asked;
     this.#timer = window.setTimeout(() => {
-      find(address, text, signal).then((found) => this.#show([...found, ...own]), () => undefined);
+      find(address, text, signal).then(
+        (found) => this.#show([...found, ...own]),
+        () => undefined,
+      );
     }, PAUSE_MS);
   }
 

@@ -21,7 +21,8 @@ async function shrink(file: File, edge: number): Promise<File> {
   return new File([blob], `${file.name.replace(/\.[^.]*$/, "") || "photo"}.jpg`, { type: "image/jpeg" });
 }
 
-const megabytes = (bytes: number): string => (bytes / 1_048_576).toFixed(1).replace(".", document.documentElement.lang === "en" ? "." : ",");
+const megabytes = (bytes: number): string =>
+  (bytes / 1_048_576).toFixed(1).replace(".", document.documentElement.lang === "en" ? "." : ",");
 
 async function take(box: HTMLElement, input: HTMLInputElement): Promise<void> {
   const [file] = input.files ?? [];

@@ -17,7 +17,8 @@ function draw(box: HTMLElement, { quantity = "", unit = "", points = [] }: Serie
   const low = Math.min(...seen.map(({ y }) => y));
   const high = Math.max(...seen.map(({ y }) => y));
   const x = (value: number): number => PAD + (value / Math.max(1, points.length - 1)) * (WIDTH - 2 * PAD);
-  const y = (value: number): number => (high === low ? HEIGHT / 2 : HEIGHT - PAD - ((value - low) / (high - low)) * (HEIGHT - 2 * PAD));
+  const y = (value: number): number =>
+    high === low ? HEIGHT / 2 : HEIGHT - PAD - ((value - low) / (high - low)) * (HEIGHT - 2 * PAD);
   const svg = document.createElementNS(NS, "svg");
   svg.setAttribute("class", "sparkline");
   svg.setAttribute("viewBox", `0 0 ${WIDTH} ${HEIGHT}`);

@@ -143,10 +143,22 @@ export function start(): void {
     return;
   }
   const stand = (): void => {
-    void navigator.locks.request(name, () => new Promise<void>((resolve) => {
-      lead();
-      addEventListener("pagehide", () => { leader?.close(); leader = null; resolve(); }, { once: true });
-    }));
+    void navigator.locks.request(
+      name,
+      () =>
+        new Promise<void>((resolve) => {
+          lead();
+          addEventListener(
+            "pagehide",
+            () => {
+              leader?.close();
+              leader = null;
+              resolve();
+            },
+            { once: true },
+          );
+        }),
+    );
   };
   stand();
   addEventListener("pageshow", (event) => {

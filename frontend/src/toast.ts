@@ -48,9 +48,21 @@ function leave(box: HTMLElement): void {
 
 function failed(status: number): Notice {
   if (status === 401 || status === 403) {
-    return { text: say("Không được phép, hoặc phiên đã hết. Không có gì thay đổi.", "Not allowed, or signed out. Nothing changed."), bad: true };
+    return {
+      text: say(
+        "Không được phép, hoặc phiên đã hết. Không có gì thay đổi.",
+        "Not allowed, or signed out. Nothing changed.",
+      ),
+      bad: true,
+    };
   }
-  return { text: say("Máy chủ đang gặp lỗi. Không có gì thay đổi; hãy thử lại.", "The server failed. Nothing changed; try again."), bad: true };
+  return {
+    text: say(
+      "Máy chủ đang gặp lỗi. Không có gì thay đổi; hãy thử lại.",
+      "The server failed. Nothing changed; try again.",
+    ),
+    bad: true,
+  };
 }
 
 export function start(): void {

@@ -10,7 +10,9 @@ interface Table {
   ago: { at: string; vi: string; en: string }[];
 }
 
-const table = JSON.parse(readFileSync(new URL("../../src/vonglau/kit/tests/words.json", import.meta.url), "utf8")) as Table;
+const table = JSON.parse(
+  readFileSync(new URL("../../src/vonglau/kit/tests/words.json", import.meta.url), "utf8"),
+) as Table;
 const now = Date.parse(table.now);
 const langs: Lang[] = ["vi", "en"];
 
@@ -23,7 +25,8 @@ test("deadlines", () => {
 });
 
 test("moments", () => {
-  for (const row of table.ago) for (const lang of langs) assert.equal(agoWords(Date.parse(row.at), now, lang), row[lang]);
+  for (const row of table.ago)
+    for (const lang of langs) assert.equal(agoWords(Date.parse(row.at), now, lang), row[lang]);
 });
 
 test("the clock is Vietnam's wherever the browser is", () => {

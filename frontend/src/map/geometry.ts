@@ -61,7 +61,11 @@ export function labels(wards: Collection): Collection {
   const features = wards.features.flatMap((ward): Feature[] => {
     const [largest] = outerRings(ward).sort((a, b) => area(b) - area(a));
     if (!largest || largest.length < 4) return [];
-    const properties = { name: ward.properties?.["name"] ?? "", code: ward.properties?.["code"] ?? "", size: area(largest) };
+    const properties = {
+      name: ward.properties?.["name"] ?? "",
+      code: ward.properties?.["code"] ?? "",
+      size: area(largest),
+    };
     return [{ type: "Feature", properties, geometry: { type: "Point", coordinates: labelPoint(largest) } }];
   });
   return { type: "FeatureCollection", features };

@@ -1,5 +1,13 @@
 /** One map on a page: our wards, what is open in them, and the way from both to lists and incidents. */
-import { AttributionControl, type GeoJSONSource, Map as MapLibre, type MapMouseEvent, NavigationControl, Popup, ScaleControl } from "maplibre-gl";
+import {
+  AttributionControl,
+  type GeoJSONSource,
+  Map as MapLibre,
+  type MapMouseEvent,
+  NavigationControl,
+  Popup,
+  ScaleControl,
+} from "maplibre-gl";
 import { calm, dark, local, onTheme, say } from "../lib/page.ts";
 import { bounds, type Collection, labels } from "./geometry.ts";
 import { difference, dressed, type Picture } from "./points.ts";
@@ -9,7 +17,11 @@ import { paint, scale, style } from "./style.ts";
 const PERIOD_MS = 1000;
 const FAR_ZOOM = 16;
 
-const numbers = (text: string | undefined): number[] => (text ?? "").split(",").map(Number).filter((value) => !Number.isNaN(value));
+const numbers = (text: string | undefined): number[] =>
+  (text ?? "")
+    .split(",")
+    .map(Number)
+    .filter((value) => !Number.isNaN(value));
 
 async function json<T>(address: string): Promise<T> {
   const answer = await fetch(address, { headers: { Accept: "application/json" } });
@@ -19,14 +31,23 @@ async function json<T>(address: string): Promise<T> {
 
 function words(): Record<string, string> {
   return {
-    "Map.Title": say("Bản đồ tương tác: mũi tên để di chuyển, + và − để phóng to, thu nhỏ", "Interactive map: arrows move, + and − zoom"),
+    "Map.Title": say(
+      "Bản đồ tương tác: mũi tên để di chuyển, + và − để phóng to, thu nhỏ",
+      "Interactive map: arrows move, + and − zoom",
+    ),
     "NavigationControl.ZoomIn": say("Phóng to", "Zoom in"),
     "NavigationControl.ZoomOut": say("Thu nhỏ", "Zoom out"),
     "AttributionControl.ToggleAttribution": say("Nguồn dữ liệu", "Data sources"),
     "Popup.Close": say("Đóng", "Close"),
-    "CooperativeGesturesHandler.WindowsHelpText": say("Giữ Ctrl và cuộn để phóng to bản đồ", "Use Ctrl + scroll to zoom the map"),
+    "CooperativeGesturesHandler.WindowsHelpText": say(
+      "Giữ Ctrl và cuộn để phóng to bản đồ",
+      "Use Ctrl + scroll to zoom the map",
+    ),
     "CooperativeGesturesHandler.MacHelpText": say("Giữ ⌘ và cuộn để phóng to bản đồ", "Use ⌘ + scroll to zoom the map"),
-    "CooperativeGesturesHandler.MobileHelpText": say("Dùng hai ngón tay để di chuyển bản đồ", "Use two fingers to move the map"),
+    "CooperativeGesturesHandler.MobileHelpText": say(
+      "Dùng hai ngón tay để di chuyển bản đồ",
+      "Use two fingers to move the map",
+    ),
   };
 }
 
@@ -34,7 +55,13 @@ export class Island {
   readonly #box: HTMLElement;
   readonly #map: MapLibre;
   readonly #shown = new Map<number, string>();
-  readonly #popup = new Popup({ closeButton: false, closeOnClick: true, offset: 14, maxWidth: "260px", focusAfterOpen: false });
+  readonly #popup = new Popup({
+    closeButton: false,
+    closeOnClick: true,
+    offset: 14,
+    maxWidth: "260px",
+    focusAfterOpen: false,
+  });
   #open: Record<string, number> = {};
   #hovered: string | null = null;
   #timer = 0;
@@ -60,11 +87,15 @@ export class Island {
       fadeDuration: 0,
       cooperativeGestures: coarse || quiet !== undefined,
       ...(lon !== undefined && lat !== undefined ? { center: [lon, lat], zoom: Number(zoom) || 13 } : {}),
-      ...(north !== undefined ? { bounds: [west, south, east, north] as [number, number, number, number], fitBoundsOptions: { padding: 24 } } : {}),
+      ...(north !== undefined
+        ? { bounds: [west, south, east, north] as [number, number, number, number], fitBoundsOptions: { padding: 24 } }
+        : {}),
     });
     this.#map.touchZoomRotate.disableRotation();
     this.#map.keyboard.disableRotation();
-    this.#map.addControl(new AttributionControl({ compact: true, ...(credit ? { customAttribution: escapeText(credit) } : {}) }));
+    this.#map.addControl(
+      new AttributionControl({ compact: true, ...(credit ? { customAttribution: escapeText(credit) } : {}) }),
+    );
     if (quiet === undefined) {
       this.#map.addControl(new NavigationControl({ showCompass: false }), "top-right");
       this.#map.addControl(new ScaleControl({ maxWidth: 90 * scale() }), "bottom-right");
@@ -80,7 +111,10 @@ export class Island {
     for (const [id, image] of symbols()) this.#map.addImage(id, image, { pixelRatio: RATIO });
     const { context, wards, points, ward } = this.#box.dataset;
     try {
-      const [land, city] = await Promise.all([context ? json<Collection>(context) : null, wards ? json<Collection>(wards) : null]);
+      const [land, city] = await Promise.all([
+        context ? json<Collection>(context) : null,
+        wards ? json<Collection>(wards) : null,
+      ]);
       if (land) this.#source("context").setData(land as never);
       if (city) this.#city(city);
       if (ward) this.#map.setFilter("ward-chosen", ["==", ["get", "code"], ward]);
@@ -111,7 +145,12 @@ export class Island {
     const { center, pointSeverity } = this.#box.dataset;
     const [lon, lat] = numbers(center);
     if (!pointSeverity || lon === undefined || lat === undefined) return;
-    const point = { type: "Feature" as const, id: 0, properties: { severity: pointSeverity, kind: "incident" }, geometry: { type: "Point", coordinates: [lon, lat] } };
+    const point = {
+      type: "Feature" as const,
+      id: 0,
+      properties: { severity: pointSeverity, kind: "incident" },
+      geometry: { type: "Point", coordinates: [lon, lat] },
+    };
     const change = difference(this.#shown, [dressed(point)]);
     if (change) void this.#source("points").updateData(change);
   }
@@ -137,13 +176,16 @@ export class Island {
     const plan = (): void => {
       this.#stale = true;
       if (this.#timer || document.hidden || !this.#map.loaded) return;
-      this.#timer = window.setTimeout(() => {
-        this.#timer = 0;
-        if (!this.#stale || !this.#box.isConnected) return;
-        this.#stale = false;
-        // The link's state in the bar tells of a lost connection; the next change brings the picture back.
-        this.#refresh().catch(() => (this.#stale = true));
-      }, Math.max(0, this.#last + PERIOD_MS - performance.now()));
+      this.#timer = window.setTimeout(
+        () => {
+          this.#timer = 0;
+          if (!this.#stale || !this.#box.isConnected) return;
+          this.#stale = false;
+          // The link's state in the bar tells of a lost connection; the next change brings the picture back.
+          this.#refresh().catch(() => (this.#stale = true));
+        },
+        Math.max(0, this.#last + PERIOD_MS - performance.now()),
+      );
     };
     for (const kind of kinds) document.addEventListener(`vl:${kind}`, plan);
     document.addEventListener("vl:reset", plan);
@@ -187,7 +229,9 @@ export class Island {
     if (point?.properties["title"]) this.#say(event, point.properties, null);
     else if (ward && code) {
       const open = this.#open[code] ?? 0;
-      const count = open ? say(`${open} sự việc đang mở`, `${open} open`) : say("không có sự việc đang mở", "nothing open");
+      const count = open
+        ? say(`${open} sự việc đang mở`, `${open} open`)
+        : say("không có sự việc đang mở", "nothing open");
       this.#show(event, String(ward.properties["name"]), this.#box.dataset["points"] ? count : "", null);
     } else this.#popup.remove();
   }
@@ -199,7 +243,10 @@ export class Island {
   }
 
   #say(event: MapMouseEvent, properties: Record<string, unknown>, url: string | null): void {
-    const kind = properties["kind"] === "alert" ? say("Cảnh báo", "Alert") : String(properties["ref"] ?? say("Sự việc", "Incident"));
+    const kind =
+      properties["kind"] === "alert"
+        ? say("Cảnh báo", "Alert")
+        : String(properties["ref"] ?? say("Sự việc", "Incident"));
     const late = properties["overdue"] === true ? ` · ${say("quá hạn", "overdue")}` : "";
     this.#show(event, String(properties["title"]), kind + late, url);
   }
@@ -227,7 +274,8 @@ export class Island {
   #repaint(): void {
     this.#turn();
     for (const [layer, values] of Object.entries(paint(this.#box.dataset["tiles"] !== undefined))) {
-      for (const [key, value] of Object.entries(values)) this.#map.setPaintProperty(layer, key as never, value as never);
+      for (const [key, value] of Object.entries(values))
+        this.#map.setPaintProperty(layer, key as never, value as never);
     }
     for (const [id, image] of symbols()) if (this.#map.hasImage(id)) this.#map.updateImage(id, image);
   }

@@ -16,7 +16,8 @@ export function dressed(feature: Feature): Feature {
   const severity = severityOf(given["severity"]);
   const kind = given["kind"] === "alert" ? "alert" : "incident";
   const late = kind === "incident" && given["overdue"] === true;
-  const weight = (SEVERITIES.length - SEVERITIES.indexOf(severity)) * 4 + (kind === "incident" ? 2 : 0) + (late ? 1 : 0);
+  const weight =
+    (SEVERITIES.length - SEVERITIES.indexOf(severity)) * 4 + (kind === "incident" ? 2 : 0) + (late ? 1 : 0);
   return { ...feature, properties: { ...given, severity, kind, icon: name(severity, kind, late), weight } };
 }
 
@@ -36,7 +37,12 @@ export function difference(before: Map<number, string>, after: Feature[]): GeoJS
     if (old === undefined) add.push(feature);
     else {
       const properties = Object.entries(feature.properties ?? {}).map(([key, value]) => ({ key, value }));
-      update.push({ id, newGeometry: feature.geometry as never, removeAllProperties: true, addOrUpdateProperties: properties });
+      update.push({
+        id,
+        newGeometry: feature.geometry as never,
+        removeAllProperties: true,
+        addOrUpdateProperties: properties,
+      });
     }
   }
   const remove = [...before.keys()].filter((id) => !here.has(id));

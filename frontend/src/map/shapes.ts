@@ -11,8 +11,23 @@ const SIZE = 30;
 /** Corners on a circle of radius 1, y down. */
 const corners: Partial<Record<Severity, [number, number][]>> = {
   Extreme: [1, 3, 5, 7, 9, 11, 13, 15].map((step) => [Math.cos((step * Math.PI) / 8), Math.sin((step * Math.PI) / 8)]),
-  Severe: [[0, -1.05], [1.05, 0.8], [-1.05, 0.8]],
-  Moderate: [[0, -1.1], [1.1, 0], [0, 1.1], [-1.1, 0]],
+  Severe: [
+    [0, -1.05],
+    [1.05, 0.8],
+    [-1.05, 0.8],
+  ],
+  Moderate: [
+    [0, -1.1],
+    [1.1, 0],
+    [0, 1.1],
+    [-1.1, 0],
+  ],
+  Unknown: [
+    [-0.68, -0.68],
+    [0.68, -0.68],
+    [0.68, 0.68],
+    [-0.68, 0.68],
+  ],
 };
 
 function outline(context: CanvasRenderingContext2D, severity: Severity, radius: number): void {
@@ -58,7 +73,8 @@ export function draw(severity: Severity, kind: "incident" | "alert", overdue: bo
   return context.getImageData(0, 0, canvas.width, canvas.height);
 }
 
-export const name = (severity: string, kind: string, overdue: boolean): string => `${kind}-${severity}${overdue ? "-late" : ""}`;
+export const name = (severity: string, kind: string, overdue: boolean): string =>
+  `${kind}-${severity}${overdue ? "-late" : ""}`;
 
 /** Every symbol the map may need, by name. */
 export function* symbols(): Generator<[string, ImageData]> {

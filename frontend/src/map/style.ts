@@ -9,6 +9,11 @@ export const STEPS = [1, 2, 4, 7, 10] as const;
 export const scale = (): number => parseFloat(getComputedStyle(document.documentElement).fontSize) / 16;
 
 const FONT = ["Be Vietnam Pro"];
+/** Where a name goes when something happens on its spot: nearest first, in ems. */
+const STEPS_ASIDE = [
+  ...["center", [0, 0], "top", [0, 0.7], "bottom", [0, -0.7], "left", [0.8, 0], "right", [-0.8, 0]],
+  ...["top", [0, 1.6], "bottom", [0, -1.6], "left", [2, 0], "right", [-2, 0]],
+] as (string | [number, number])[];
 const EMPTY: Collection = { type: "FeatureCollection", features: [] };
 
 export interface Sources {
@@ -19,8 +24,12 @@ export interface Sources {
 type Paint = Record<string, Record<string, unknown>>;
 
 const heat = (): ExpressionSpecification =>
-  ["step", ["coalesce", ["feature-state", "open"], 0], colour("map-ward"),
-    ...STEPS.flatMap((from, index) => [from, colour(`heat-${index + 1}`)])] as unknown as ExpressionSpecification;
+  [
+    "step",
+    ["coalesce", ["feature-state", "open"], 0],
+    colour("map-ward"),
+    ...STEPS.flatMap((from, index) => [from, colour(`heat-${index + 1}`)]),
+  ] as unknown as ExpressionSpecification;
 
 /** What depends on the theme, by layer: set again when the page turns light or dark. */
 export function paint(tiles: boolean): Paint {
@@ -46,7 +55,8 @@ export function paint(tiles: boolean): Paint {
 export function style({ tiles, tilesCredit }: Sources): StyleSpecification {
   const colours = paint(tiles !== null);
   const grown = scale();
-  const layer = (id: string, rest: object): LayerSpecification => ({ id, paint: colours[id] ?? {}, ...rest }) as LayerSpecification;
+  const layer = (id: string, rest: object): LayerSpecification =>
+    ({ id, paint: colours[id] ?? {}, ...rest }) as LayerSpecification;
   return {
     version: 8,
     sources: {
@@ -73,7 +83,9 @@ export function style({ tiles, tilesCredit }: Sources): StyleSpecification {
           "text-size": ["interpolate", ["linear"], ["zoom"], 9, 10 * grown, 12, 12.5 * grown, 15, 15 * grown],
           "text-max-width": 7,
           "text-line-height": 1.35,
-          "text-padding": 4,
+          "text-padding": 1,
+          // A name steps aside for what happens there.
+          "text-variable-anchor-offset": STEPS_ASIDE,
           "symbol-sort-key": ["-", 0, ["get", "size"]],
         },
       }),
@@ -84,7 +96,7 @@ export function style({ tiles, tilesCredit }: Sources): StyleSpecification {
           "icon-image": ["get", "icon"],
           "icon-size": ["interpolate", ["linear"], ["zoom"], 8, 0.6 * grown, 12, 0.9 * grown, 15, 1.15 * grown],
           "icon-allow-overlap": true,
-          "icon-ignore-placement": true,
+          "icon-padding": 0,
           // The worst lies on top.
           "symbol-sort-key": ["get", "weight"],
         },

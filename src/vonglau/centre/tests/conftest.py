@@ -6,12 +6,14 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import polib
 import pytest
 from django.core.cache import cache
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from PIL import Image
 
+from vonglau import centre
 from vonglau.core import alerts
 from vonglau.core.alert_models import Alert
 from vonglau.core.detection import AlertDraft, Certainty, Severity, Urgency, identity
@@ -27,6 +29,15 @@ from vonglau.core.worlds import World, WorldKind, ensure_world
 NOW = datetime(2026, 11, 23, 2, 0, tzinfo=UTC)
 """09:00 in Đà Nẵng on an ordinary working Monday."""
 TITLE = "Ùn tắc ở cầu Rồng"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _words() -> None:
+    """English as a build compiles it: a checkout holds the texts, not their compiled form."""
+    for path in Path(centre.__file__).parent.parent.rglob("locale/en/LC_MESSAGES/django.po"):
+        compiled = path.with_suffix(".mo")
+        if not compiled.exists() or compiled.stat().st_mtime < path.stat().st_mtime:
+            polib.pofile(str(path)).save_as_mofile(str(compiled))
 
 
 @pytest.fixture

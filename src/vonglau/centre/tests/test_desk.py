@@ -303,13 +303,6 @@ def test_hostile_words_are_text_and_nothing_else(sign_in: Sign) -> None:
         assert "onerror=alert(1)&gt;" in page, address
 
 
-def test_english_pages_hold_no_vietnamese_of_ours(sign_in: Sign) -> None:
-    found = incident("Blocked road")
-    page = sign_in("operator", language="en").get(f"/desk/{found.ref}/").content.decode()
-    assert "Why this incident exists" in page
-    assert "Verify" in page
-
-
 def test_queries_do_not_grow_with_the_rows(sign_in: Sign, django_assert_max_num_queries: object) -> None:
     client = sign_in("operator")
     for n in range(30):

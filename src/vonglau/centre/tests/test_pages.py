@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import re
 from datetime import date, timedelta
 from fractions import Fraction
 from pathlib import Path
@@ -17,6 +18,8 @@ from vonglau.core.alert_models import Alert
 from vonglau.core.detection import Severity
 from vonglau.core.events import Event, to_us
 from vonglau.core.indicators.definitions import Unit
+from vonglau.core.people.models import User
+from vonglau.core.seams import indicators
 from vonglau.core.worlds import World
 from vonglau.engines.embedded.log import open_writer
 
@@ -251,3 +254,27 @@ def test_every_page_opens_empty_and_with_rows_for_every_role(sign_in: Sign) -> N
     for address in [*addresses, f"/desk/{found.ref}/", f"/alerts/{Alert.objects.get().identity}/", "/quarantine/"]:
         assert client.get(address).status_code == 200, address
     assert json.loads(client.get("/find?q=x").content) == {"items": []}
+
+
+VIETNAMESE = re.compile(r"[^>\"]*[ăđơưạảấầẩẫậắằẳẵặẹẻẽếềểễệỉịọỏốồổỗộớờởỡợụủứừửữựỳỵỷỹ][^<\"]*", re.IGNORECASE)
+
+
+@pytest.mark.django_db
+def test_english_pages_hold_no_vietnamese_of_ours(sign_in: Sign) -> None:
+    found = in_hands_of("so-xay-dung", title="Blocked road", place="Dragon Bridge", origin="desk")
+    other = incident("Lamp", place="Dragon Bridge")
+    step(found, "start", by=actor("agency", "so-xay-dung"))
+    step(found, "pause", why="asked for a photo")
+    client = sign_in("supervisor", language="en")
+    User.objects.update(first_name="Binh")
+    client.post(f"/desk/{found.ref}/resume/", {"version": 5})
+    assert "Why this incident exists" in client.get(f"/desk/{found.ref}/").content.decode()
+    forms = [f"/desk/{found.ref}/{name}/" for name in ("split", "pause", "resolve", "level", "note")]
+    forms += [f"/desk/{other.ref}/{name}/" for name in ("refuse", "merge")]
+    addresses = ["/?severity=Severe", "/desk/", "/desk/?tab=ended&q=none", f"/desk/{found.ref}/", *forms, "/alerts/", "/figures/"]
+    for address in [*addresses, *(f"/figures/{code}/" for code in indicators()), "/quarantine/", "/desk/SV-0/"]:
+        page = client.get(address).content.decode()
+        main = page[page.index("<main") : page.index("</main>")]
+        for known in ("Hải Châu", "An Hải"):
+            main = main.replace(known, "")
+        assert not VIETNAMESE.findall(main), (address, VIETNAMESE.findall(main))

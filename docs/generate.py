@@ -6,6 +6,8 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
+from docs import operating
+
 HERE = Path(__file__).parent / "reference"
 PACKAGE = Path(__file__).parent.parent / "src" / "vonglau"
 
@@ -16,7 +18,13 @@ def states() -> str:
 
     from vonglau.core.incidents.states import STATE_NAMES, STEP_NAMES, TABLE
 
-    lines = ["# States of an incident", "", "Made from `core/incidents/states.py`; `make docs` renews it.", "", "```mermaid"]
+    lines = [
+        "# States of an incident",
+        "",
+        "Made from `core/incidents/states.py`; `make docs` renews it.",
+        "",
+        "```mermaid",
+    ]
     lines += ["stateDiagram-v2", "    [*] --> received"]
     for rule in TABLE:
         if rule.to is not None:
@@ -32,7 +40,9 @@ def states() -> str:
             who = ", ".join(sorted(rule.roles)) + (" (agency: its own)" if rule.own and "agency" in rule.roles else "")
             needs = ", ".join(sorted(rule.needs)) or "–"
             step = f"`{rule.step}` {STEP_NAMES[rule.step]}"
-            lines.append(f"| {step} | {sources} | {rule.to or 'stays'} | {who} | {needs} | {rule.reason} *{english[number]}* |")
+            lines.append(
+                f"| {step} | {sources} | {rule.to or 'stays'} | {who} | {needs} | {rule.reason} *{english[number]}* |"
+            )
     lines += [
         "",
         "Two more rules stand in `core/people/policy.py`: what an alert opened is closed by a supervisor, and a paused clock can only be",
@@ -59,18 +69,32 @@ def services() -> str:
             lines += [f"- incident kind `{kind.code}`: {kind.title}" for kind in service.incident_kinds]
             lines += [f"- indicator `{indicator.code}`: {indicator.title}" for indicator in service.indicators]
             lines.append("")
-        lines += ["## Indicators every city has", "", "| Code | Title | Definition | Numerator | Denominator |", "|---|---|---|---|---|"]
+        lines += [
+            "## Indicators every city has",
+            "",
+            "| Code | Title | Definition | Numerator | Denominator |",
+            "|---|---|---|---|---|",
+        ]
         own = {indicator.code for service in installed() for indicator in service.indicators}
         for code, one in indicators().items():
             if code not in own:
-                lines.append(f"| `{code}` | {one.title} | {one.definition} | {one.numerator} | {one.denominator or '–'} |")
+                lines.append(
+                    f"| `{code}` | {one.title} | {one.definition} | {one.numerator} | {one.denominator or '–'} |"
+                )
     return "\n".join([*lines, ""])
 
 
 def seams() -> str:
     """Every extension point with its sentence, read from `core/seams.py` itself."""
     tree = ast.parse((PACKAGE / "core" / "seams.py").read_text(encoding="utf-8"))
-    lines = ["# Seams", "", "Made from `core/seams.py`; `make docs` renews it.", "", "| Seam | What it is |", "|---|---|"]
+    lines = [
+        "# Seams",
+        "",
+        "Made from `core/seams.py`; `make docs` renews it.",
+        "",
+        "| Seam | What it is |",
+        "|---|---|",
+    ]
     for node in tree.body:
         if isinstance(node, ast.ClassDef | ast.FunctionDef):
             said = (ast.get_docstring(node) or "").split("\n\n", maxsplit=1)[0].replace("\n", " ")
@@ -78,15 +102,23 @@ def seams() -> str:
     return "\n".join([*lines, ""])
 
 
-PAGES: dict[str, Callable[[], str]] = {"states.md": states, "services.md": services, "seams.md": seams}
+PAGES: dict[str, Callable[[], str]] = {
+    "states.md": states,
+    "services.md": services,
+    "seams.md": seams,
+    "settings.md": operating.settings,
+    "commands.md": operating.commands,
+    "metrics.md": operating.metrics,
+    "checks.md": operating.checks,
+}
 
 
 def main() -> None:
     os.environ.setdefault("VONGLAU_DATA", tempfile.mkdtemp())
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "vonglau.web.settings")
-    import vonglau  # noqa: F401  (swaps in the SQLite wheel before Django looks)
-
     import django
+
+    import vonglau  # noqa: F401  (swaps in the SQLite wheel before Django looks)
 
     django.setup()
     for name, page in PAGES.items():

@@ -23,7 +23,7 @@ from vonglau.engines.embedded.sqlite import immediate
 from vonglau.gateways.events.commit import Committer
 from vonglau.gateways.events.door import EVENTS, Door
 from vonglau.gateways.events.ticks import Ticker
-from vonglau.kit import asgi, metrics
+from vonglau.kit import asgi, metrics, tokens
 from vonglau.kit.asgi import Receive, Scope, Send
 from vonglau.kit.hub import Hub
 from vonglau.kit.metrics import Numbers
@@ -47,13 +47,14 @@ SEAL_KEEP = 500_000
 class Front:
     """The ASGI application. `start` before serving; `close_streams` when asked to stop; `stop` when nothing is served any more."""
 
-    def __init__(self, data: Path, backend: Path, *, streams: int) -> None:
+    def __init__(self, data: Path, backend: Path, *, streams: int, behind: bool = False) -> None:
+        """`streams`: how many at a time. `behind`: a proxy of the operator's stands in front and is believed."""
         self.data = data
         self.numbers = Numbers("door", data)
         self.keys, self.clocks = Keyring(data), Clocks()
         self.hub = Hub(lambda seconds: self.numbers.observe("vonglau_stream_lag_seconds", seconds))
         self.streams = Streams(self.hub, streams, self.numbers.count)
-        self.proxy = Proxy(backend, self.numbers.count)
+        self.proxy = Proxy(backend, self.numbers.count, trusted=behind)
         self.pool = ThreadPoolExecutor(4, thread_name_prefix="door")
         self.tasks: list[asyncio.Task[None]] = []
 
@@ -136,6 +137,14 @@ class Front:
         return {"ok": True, "commit_ms": round((time.perf_counter() - began) * 1000, 2)}
 
     async def _metrics(self, scope: Scope, send: Send) -> None:
+        """To this machine, and to programmes with the scope `read`: figures tell a stranger too much."""
+        await self.keys.meet(scope)
+        token = tokens.bearer(asgi.header(scope, b"authorization"))
+        grant = self.keys.find(token) if token else None
+        if not (_here(scope) or (grant is not None and "read" in grant.scopes)):
+            detail = "Metrics are for this machine, or for a token with the scope `read`."
+            await asgi.problem(send, 403, "Forbidden", detail)
+            return
         await asyncio.to_thread(self.numbers.write)
         body = await asyncio.to_thread(metrics.exposition, self.data)
         await asgi.respond(send, 200, body, b"text/plain; version=0.0.4; charset=utf-8")
@@ -184,6 +193,12 @@ class Front:
         with self.log.lock:
             oldest = self.log.db.execute("SELECT recorded_us FROM event ORDER BY pos LIMIT 1").fetchone()
         numbers.gauge("vonglau_tail_age_seconds", max(0.0, time.time() - oldest[0] / 1e6) if oldest else 0.0)
+
+
+def _here(scope: Scope) -> bool:
+    """Asked from this very machine, and not passed on by a proxy on it."""
+    client = (scope.get("client") or ("", 0))[0]
+    return client in ("127.0.0.1", "::1") and asgi.header(scope, b"x-forwarded-for") is None
 
 
 def _folded() -> int:

@@ -15,8 +15,6 @@ from vonglau.web import serving
 log = logging.getLogger("vonglau.run")
 
 WEB_AT_ONCE = 256
-STREAMS = 2000
-"""Change streams at a time, unless VONGLAU_STREAMS says otherwise."""
 
 
 def _arguments() -> argparse.Namespace:
@@ -35,8 +33,8 @@ async def _door(arguments: argparse.Namespace) -> None:
     from vonglau.web.front import Front
 
     stop = serving.stop_event()
-    streams = int(os.environ.get("VONGLAU_STREAMS", STREAMS))
-    front = Front(Path(settings.VONGLAU_DATA), arguments.backend, streams=streams)
+    streams = settings.VONGLAU_STREAMS
+    front = Front(Path(settings.VONGLAU_DATA), arguments.backend, streams=streams, behind=bool(settings.VONGLAU_ORIGIN))
     await front.start()
     try:
         # Streams count as requests at a time: the server's own limit must lie well above theirs, or pages would hang.

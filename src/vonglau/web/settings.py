@@ -1,9 +1,4 @@
-"""Django's settings, from a handful of environment variables that `vonglau serve` sets. `state.db` is here, `log.db` the door's.
-
-VONGLAU_DATA   the data folder                      VONGLAU_TIER   city | national
-VONGLAU_DEMO   1 while `vonglau demo` serves        VONGLAU_DOOR   base URL (or unix:PATH) of the door, for publications
-VONGLAU_HOSTS  host names it answers to, by comma   VONGLAU_SMTP   smtp://user:password@host:port, absent: notices become files
-"""
+"""Django's settings. What an installation may set stands in `options.py`; `state.db` is here, `log.db` the door's."""
 
 import os
 import secrets
@@ -13,12 +8,15 @@ from urllib.parse import unquote, urlsplit
 from django.utils.translation import gettext_lazy as _
 
 import vonglau
+from vonglau.web.options import value
 
 PACKAGE = Path(vonglau.__file__).parent
-VONGLAU_DATA = Path(os.environ.get("VONGLAU_DATA", "vonglau-data")).resolve()
-VONGLAU_DEMO = os.environ.get("VONGLAU_DEMO") == "1"
-VONGLAU_TIER = os.environ.get("VONGLAU_TIER", "city")
-VONGLAU_DOOR = os.environ.get("VONGLAU_DOOR", "")
+VONGLAU_DATA: Path = value("VONGLAU_DATA")
+VONGLAU_DEMO: bool = value("VONGLAU_DEMO")
+VONGLAU_TIER: str = value("VONGLAU_TIER")
+VONGLAU_DOOR: str = value("VONGLAU_DOOR")
+VONGLAU_ORIGIN: str = value("VONGLAU_ORIGIN")
+VONGLAU_STREAMS: int = value("VONGLAU_STREAMS")
 
 
 def _secret() -> str:
@@ -34,7 +32,7 @@ def _secret() -> str:
 
 SECRET_KEY = _secret()
 DEBUG = False
-ALLOWED_HOSTS = [h for h in os.environ.get("VONGLAU_HOSTS", "127.0.0.1,localhost,[::1]").split(",") if h]
+ALLOWED_HOSTS = [*value("VONGLAU_HOSTS"), *([urlsplit(VONGLAU_ORIGIN).hostname] if VONGLAU_ORIGIN else [])]
 ROOT_URLCONF = "vonglau.web.urls"
 ASGI_APPLICATION = "vonglau.web.asgi.application"
 AUTH_USER_MODEL = "core.User"
@@ -145,6 +143,8 @@ SESSION_COOKIE_AGE = 12 * 3600
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 CSRF_COOKIE_SAMESITE = "Lax"
+CSRF_TRUSTED_ORIGINS = [VONGLAU_ORIGIN] if VONGLAU_ORIGIN else []
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = VONGLAU_ORIGIN.startswith("https://")
 CSRF_FAILURE_VIEW = "vonglau.web.views.csrf_failure"
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
@@ -176,12 +176,12 @@ CONTENT_SECURITY_POLICY = {
     }
 }
 
-_smtp = urlsplit(os.environ.get("VONGLAU_SMTP", ""))
+_smtp = urlsplit(value("VONGLAU_SMTP"))
 EMAIL_HOST = _smtp.hostname or ""
 EMAIL_PORT = _smtp.port or 25
 EMAIL_HOST_USER = unquote(_smtp.username or "")
 EMAIL_HOST_PASSWORD = unquote(_smtp.password or "")
-DEFAULT_FROM_EMAIL = os.environ.get("VONGLAU_FROM", "vonglau@localhost")
+DEFAULT_FROM_EMAIL = value("VONGLAU_FROM")
 
 LOGGING = {
     "version": 1,
@@ -193,6 +193,6 @@ LOGGING = {
         }
     },
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "json"}},
-    "root": {"handlers": ["stderr"], "level": os.environ.get("VONGLAU_LOG", "INFO")},
+    "root": {"handlers": ["stderr"], "level": value("VONGLAU_LOG")},
     "loggers": {"django": {"level": "WARNING"}, "django.request": {"level": "ERROR"}},
 }

@@ -44,6 +44,8 @@ class Plan:
     demo: bool = False
     names: tuple[str, ...] = ()
     """Further host names it answers to."""
+    origin: str = ""
+    """The public address when a proxy of the operator's stands in front."""
 
 
 @dataclass(slots=True)
@@ -152,6 +154,7 @@ class Supervisor:
             "VONGLAU_TIER": self.plan.tier,
             "VONGLAU_DEMO": "1" if self.plan.demo else "0",
             "VONGLAU_DOOR": self.url,
+            **({"VONGLAU_ORIGIN": self.plan.origin} if self.plan.origin else {}),
             "VONGLAU_HOSTS": ",".join(dict.fromkeys(name for name in [*said.split(","), *names] if name)),
             "DJANGO_SETTINGS_MODULE": "vonglau.web.settings",
             "PYTHONUNBUFFERED": "1",

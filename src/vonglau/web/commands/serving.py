@@ -30,11 +30,16 @@ def ready(url: str) -> bool:
 @click.option("--tier", type=click.Choice(["city", "national"]), default="city", show_default=True)
 @click.option("--web", default=1, show_default=True, type=click.IntRange(1, 64), help="Web processes.")
 @click.option("--name", "names", multiple=True, help="A further host name it answers to; may be repeated.")
-def serve(data: Path, as_json: bool, host: str, port: int, tier: str, web: int, names: tuple[str, ...]) -> int:
+@click.option(
+    "--origin", default="", help="Public address, when a TLS proxy of yours stands in front: https://ioc.example.vn."
+)
+def serve(
+    data: Path, as_json: bool, host: str, port: int, tier: str, web: int, names: tuple[str, ...], origin: str
+) -> int:
     """Serve DATA until stopped (Ctrl-C or SIGTERM): one door, some web processes, one worker."""
     from vonglau.web.supervise import Plan
 
-    return run(Plan(data=data, host=host, port=port, tier=tier, web=web, names=names), as_json)
+    return run(Plan(data=data, host=host, port=port, tier=tier, web=web, names=names, origin=origin), as_json)
 
 
 def run(plan: "Plan", as_json: bool) -> int:  # type: ignore[name-defined]  # noqa: F821 - imported late: see Lazy

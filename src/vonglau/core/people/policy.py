@@ -106,6 +106,11 @@ def may_mend_quarantine(actor: Actor) -> bool:
     return actor.role in {"supervisor", "operator", "administrator"}
 
 
+def may_see_quarantine(actor: Actor) -> bool:
+    """Whoever mends it, and programmes that may read everything: a sender should see why an item was kept back."""
+    return may_mend_quarantine(actor) or "read" in actor.scopes
+
+
 def may_administer(actor: Actor) -> bool:
     return actor.role == "administrator"
 

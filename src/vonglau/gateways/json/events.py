@@ -104,6 +104,11 @@ def _mender(request: HttpRequest) -> Actor:
     return actor
 
 
+def _onlooker(request: HttpRequest) -> None:
+    if not policy.may_see_quarantine(actor_of(request)):
+        raise NotAllowed("Quarantine is for the desk, or for a token with the scope `read` or `quarantine:write`.")
+
+
 def _shown(item: Quarantined) -> dict[str, Any]:
     return {
         "id": item.id,
@@ -130,7 +135,7 @@ def _item(request: HttpRequest, id: int, asked: str | None) -> Quarantined:
 @quarantine_router.get("/quarantine", response=shapes.Listed[shapes.QuarantinedOut], summary="What waits to be mended")
 def quarantine(request: HttpRequest, asked: Query[QuarantineAsked]) -> dict[str, Any]:
     """Items that could not be events, oldest first."""
-    _mender(request)
+    _onlooker(request)
     world = world_of(request, asked.world)
     state = None if asked.state == "all" else asked.state
     found, cursor = log().quarantine(asked.after, asked.limit, world=world.pk, state=state)
@@ -139,7 +144,7 @@ def quarantine(request: HttpRequest, asked: Query[QuarantineAsked]) -> dict[str,
 
 @quarantine_router.get("/quarantine/{int:id}", response=shapes.QuarantinedDetail, summary="One item with what was sent")
 def quarantined(request: HttpRequest, id: Position, world: str | None = None) -> dict[str, Any]:
-    _mender(request)
+    _onlooker(request)
     item = _item(request, id, world)
     try:
         text = item.raw.decode()

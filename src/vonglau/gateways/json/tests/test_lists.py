@@ -100,7 +100,9 @@ def test_quarantine_is_seen_with_what_was_sent(log: Any, ask: Ask) -> None:
     assert ask("GET", f"/api/quarantine/{other}", scopes=MEND).json()["raw_base64"] == "/wA="
     assert ask("GET", f"/api/quarantine/{other}", scopes=MEND, in_world="live").status_code == 404
     assert ask("GET", "/api/quarantine", scopes=MEND, state="discarded").json()["items"] == []
-    for scopes in ("read", "incidents:write", "events:write"):
+    assert ask("GET", "/api/quarantine", scopes="read").status_code == 200, "a sender sees why an item was kept back"
+    assert ask("POST", f"/api/quarantine/{text}/discard", scopes="read").status_code == 403
+    for scopes in ("incidents:write", "events:write"):
         assert ask("GET", "/api/quarantine", scopes=scopes).status_code == 403
 
 

@@ -1,0 +1,137 @@
+"""Starts the real product as a user does, in a folder of its own, and stops it: for journeys and faults."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from http.client import HTTPConnection, HTTPException
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+VONGLAU = [sys.executable, "-m", "vonglau.cli"]
+
+
+def environment() -> dict[str, str]:
+    """The caller's, less what belongs to the test session's own Django."""
+    return {k: v for k, v in os.environ.items() if not k.startswith(("VONGLAU_", "DJANGO_", "PYTEST_"))}
+
+
+def vonglau(
+    *arguments: str | Path, stdin: str | None = None, timeout: float = 120
+) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(
+        [*VONGLAU, *map(str, arguments)],
+        input=stdin,
+        capture_output=True,
+        text=True,
+        timeout=timeout,
+        env=environment(),
+        check=False,
+    )
+
+
+def ran(*arguments: str | Path, **more: Any) -> str:
+    """The standard output of a command that must succeed."""
+    done = vonglau(*arguments, **more)
+    assert done.returncode == 0, f"{arguments}: {done.returncode}\n{done.stdout}\n{done.stderr}"
+    return done.stdout
+
+
+def free_port() -> int:
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        return int(found.getsockname()[1])
+
+
+@dataclass(frozen=True)
+class Serving:
+    url: str
+    data: Path
+    process: "subprocess.Popen[str]"
+
+    def request(
+        self, method: str, path: str, body: Any = None, token: str = "", headers: dict[str, str] | None = None
+    ) -> tuple[int, dict[str, str], Any]:
+        """Status, headers (lower case), and the decoded JSON (or the bytes)."""
+        parts = urlsplit(self.url)
+        connection = HTTPConnection(parts.hostname or "127.0.0.1", parts.port, timeout=30)
+        sent = dict(headers or {})
+        if token:
+            sent["Authorization"] = f"Bearer {token}"
+        if body is not None and not isinstance(body, bytes):
+            body = json.dumps(body).encode()
+            sent.setdefault("Content-Type", "application/json")
+        connection.request(method, path, body, sent)
+        answer = connection.getresponse()
+        data, got = answer.read(), {name.lower(): value for name, value in answer.getheaders()}
+        connection.close()
+        decoded = json.loads(data) if "json" in got.get("content-type", "") and data else data
+        return answer.status, got, decoded
+
+    def wait_ready(self, seconds: float = 60) -> None:
+        until = time.monotonic() + seconds
+        while time.monotonic() < until:
+            if self.process.poll() is not None:
+                raise AssertionError(f"the server ended with {self.process.returncode}")
+            try:
+                if self.request("GET", "/readyz")[0] == 200:
+                    return
+            except (OSError, HTTPException):
+                pass
+            time.sleep(0.1)
+        raise AssertionError("the server did not become ready")
+
+    def children(self) -> list[int]:
+        """Every process of this server below its supervisor."""
+        found, waiting = [], [self.process.pid]
+        while waiting:
+            pid = waiting.pop()
+            for task in Path(f"/proc/{pid}/task").glob("*/children"):
+                below = [int(child) for child in task.read_text().split()]
+                found += below
+                waiting += below
+        return found
+
+
+@contextmanager
+def serving(data: Path, *arguments: str, command: str = "serve") -> Iterator[Serving]:
+    """The server on a free port; stopped by its pid, and everything below it with it."""
+    port = free_port()
+    log = (data.parent / f"{data.name}.log").open("w")
+    process = subprocess.Popen(
+        [*VONGLAU, command, "--data", str(data), "--port", str(port), *arguments],
+        stdout=log,
+        stderr=log,
+        text=True,
+        env=environment(),
+        start_new_session=True,
+    )
+    server = Serving(f"http://127.0.0.1:{port}", data, process)
+    try:
+        server.wait_ready(180 if command == "demo" else 60)
+        yield server
+    finally:
+        process.terminate()
+        try:
+            process.wait(20)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait(10)
+        log.close()
+
+
+def new_city(data: Path) -> Path:
+    ran("init", "--data", data, "--locality", "48")
+    return data
+
+
+def token(data: Path, scope: str = "events:write,read", world: str = "live", name: str = "test") -> str:
+    said = ran("token", "create", name, "--scope", scope, "--world", world, "--data", data)
+    return said.strip().splitlines()[-1]

@@ -86,7 +86,11 @@ class Runner:
         for _service, detector in self.detectors:
             for (name, version, world, bucket), row in stored.items():
                 if (name, version) == (detector.name, detector.version):
-                    self._shards[name, world, bucket] = _Shard(detector.load(bytes(row.dump)))
+                    try:
+                        self._shards[name, world, bucket] = _Shard(detector.load(bytes(row.dump)))
+                    except Exception as problem:  # a supervisor: a state that cannot be read stops its detector, not the worker
+                        log.exception("state cannot be read", extra={"detector": name, "world": world, "bucket": bucket})
+                        self.progress.broken[name] = f"{type(problem).__name__}: {problem}"
 
     def step(self) -> int:
         """Fold up to `limit` events. Returns how many were read; 0 at the head."""

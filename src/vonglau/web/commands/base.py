@@ -4,6 +4,7 @@ Exit 0: fine. 1: a check failed. 2: bad input. With `--json` the last line on st
 """
 
 import json
+import logging
 import os
 import sys
 from collections.abc import Callable
@@ -22,10 +23,11 @@ def configure(data: Path) -> None:
     """Point Django at a data folder. Once per process: settings are read on first use."""
     os.environ["VONGLAU_DATA"] = str(data)
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "vonglau.web.settings")
-    os.environ.setdefault("VONGLAU_LOG", "WARNING")
     import django
 
     django.setup()
+    if "VONGLAU_LOG" not in os.environ:
+        logging.getLogger().setLevel(logging.WARNING)
 
 
 def need_installation(data: Path) -> None:

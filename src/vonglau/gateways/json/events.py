@@ -14,7 +14,7 @@ from ninja import Field, Query, Router, Schema
 
 from vonglau.core import audit, changes
 from vonglau.core.errors import Conflict, NotAllowed, NotFound
-from vonglau.core.events import LIVE, Recorded, from_us
+from vonglau.core.events import Recorded, from_us, members
 from vonglau.core.log import LogReader, Quarantined
 from vonglau.core.people import policy
 from vonglau.core.people.policy import Actor
@@ -53,25 +53,9 @@ def _readable(actor: Actor) -> None:
 
 
 def as_cloudevent(one: Recorded) -> dict[str, Any]:
-    """The event as it was sent, its data untouched, with its place in the log."""
-    event = one.event
-    item: dict[str, Any] = {
-        **event.extensions,
-        "specversion": "1.0",
-        "id": event.id,
-        "source": event.source,
-        "type": event.type,
-        "time": event.time,
-    }
-    if event.subject is not None:
-        item["subject"] = event.subject
-    if event.lon is not None and event.lat is not None:
-        item |= {"lon": event.lon, "lat": event.lat}
-    if event.world != LIVE:
-        item["exercise"] = event.world
-    if event.data:
-        item["data"] = msgspec.Raw(event.data)
-    return {**item, "position": one.pos, "recordedtime": from_us(one.recorded_us)}
+    """The event as it was sent, its data untouched, with its place in the log; `time` is the receipt where none was sent."""
+    place = {"time": one.event.time, "position": one.pos, "recordedtime": from_us(one.recorded_us)}
+    return members(one.event) | place
 
 
 @router.get("/events", response=shapes.Listed[shapes.EventOut], summary="Read the log")

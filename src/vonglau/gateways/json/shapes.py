@@ -40,8 +40,8 @@ class EventOut(Schema):
     type: str
     time: datetime
     subject: str | None = None
-    lon: float | None = None
-    lat: float | None = None
+    lon: str | None = Field(None, description="WGS 84 degrees as a decimal string, as CloudEvents asks of attributes.")
+    lat: str | None = None
     exercise: str | None = Field(None, description="The drill or recording it belongs to; absent: live.")
     data: Any = None
     position: int

@@ -16,6 +16,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from vonglau.core.audit_models import AuditHead, AuditRow, Checkpoint, Note
+from vonglau.core.bulk import insert_many
 
 GENESIS = "0" * 64
 
@@ -57,8 +58,8 @@ def record_many(entries: Iterable[tuple[str, dict[str, Any]]]) -> int:
         row = AuditRow(stream=stream, n=1, at=now, body=data, prev=GENESIS, hash=link(GENESIS, data))
         rows.append(row)
         heads.append(AuditHead(stream=stream, n=1, hash=row.hash))
-    AuditRow.objects.bulk_create(rows, batch_size=2000)
-    AuditHead.objects.bulk_create(heads, batch_size=2000)
+    insert_many(rows)
+    insert_many(heads)
     return len(rows)
 
 

@@ -14,6 +14,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from vonglau.core import audit, changes
+from vonglau.core.bulk import insert_many
 from vonglau.core.calendars import calendar
 from vonglau.core.errors import BadInput
 from vonglau.core.events import WORLD_PATTERN
@@ -199,12 +200,12 @@ class _Store:
     @transaction.atomic
     def write(self, rows: list[Row], clock: datetime) -> None:
         refs = self._refs(rows)
-        incidents = Incident.objects.bulk_create(
-            [self._incident(row, ref) for row, ref in zip(rows, refs, strict=True)]
-        )
-        Report.objects.bulk_create(
-            [self._report(row, incident) for row, incident in zip(rows, incidents, strict=True)]
-        )
+        incidents = [self._incident(row, ref) for row, ref in zip(rows, refs, strict=True)]
+        insert_many(incidents)
+        keys = dict(Incident.objects.filter(world=self.world.pk, ref__in=refs).values_list("ref", "pk"))
+        for incident in incidents:
+            incident.pk = keys[incident.ref]
+        insert_many([self._report(row, incident) for row, incident in zip(rows, incidents, strict=True)])
         audit.record_many(
             (incident.stream, self._audited(row, incident)) for row, incident in zip(rows, incidents, strict=True)
         )

@@ -6,11 +6,22 @@ from allauth.account.adapter import DefaultAccountAdapter
 from allauth.account.auth_backends import AuthenticationBackend
 from django.conf import settings
 from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
 
 from vonglau.core.people.models import User
 
 
 class Adapter(DefaultAccountAdapter):  # type: ignore[misc]
+    error_messages = {
+        **DefaultAccountAdapter.error_messages,
+        "account_inactive": _("Tài khoản này đã bị khoá."),
+        "enter_current_password": _("Hãy nhập mật khẩu hiện tại."),
+        "incorrect_password": _("Mật khẩu không đúng."),
+        "rate_limited": _("Thử quá nhiều lần. Hãy đợi vài phút."),
+        "too_many_login_attempts": _("Đăng nhập sai quá nhiều lần. Hãy đợi vài phút rồi thử lại."),
+        "username_password_mismatch": _("Tên đăng nhập hoặc mật khẩu không đúng."),
+    }
+
     def is_open_for_signup(self, request: HttpRequest) -> bool:
         return False
 

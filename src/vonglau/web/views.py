@@ -3,7 +3,8 @@
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.utils.http import url_has_allowed_host_and_scheme
-from django.utils.translation import gettext as _
+from django.utils.translation import gettext, override
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST
 
 from vonglau.kit import guards, language, problems
@@ -32,39 +33,44 @@ def switch_world(request: HttpRequest, id: str = "") -> HttpResponse:
     """Look at another world from now on; pages of the old one are not shown again by going back."""
     wanted = id or request.POST.get("world", "")
     if wanted not in {one.pk for one in guards.worlds()}:
-        raise Http404(_("Không có thế giới này."))
+        raise Http404(gettext("Không có thế giới này."))
     request.session[guards.KEY] = wanted
     return HttpResponseRedirect("/")
 
 
 WORDS = {
     400: (
-        "Yêu cầu không đọc được",
-        "Trình duyệt đã gửi điều mà hệ thống không hiểu. Chưa có gì được ghi. Hãy quay lại và thử lần nữa.",
+        _("Yêu cầu không đọc được"),
+        _("Trình duyệt đã gửi điều mà hệ thống không hiểu. Chưa có gì được ghi. Hãy quay lại và thử lần nữa."),
     ),
     403: (
-        "Không được phép",
-        "Tài khoản của bạn không được xem hoặc làm điều này. Nếu công việc cần đến, hãy hỏi quản trị viên của trung tâm.",
+        _("Không được phép"),
+        _(
+            "Tài khoản của bạn không được xem hoặc làm điều này. Nếu công việc cần đến, hãy hỏi quản trị viên của trung tâm."
+        ),
     ),
     404: (
-        "Không tìm thấy trang",
-        "Địa chỉ này không có, hoặc mục đã thuộc thế giới khác. Hãy kiểm tra địa chỉ, hoặc tìm theo mã sự việc.",
+        _("Không tìm thấy trang"),
+        _("Địa chỉ này không có, hoặc mục đã thuộc thế giới khác. Hãy kiểm tra địa chỉ, hoặc tìm theo mã sự việc."),
     ),
     500: (
-        "Có lỗi trong hệ thống",
-        "Lỗi đã được ghi lại. Điều đã báo là lưu xong thì không mất. Hãy thử lại; nếu vẫn lỗi, báo quản trị viên kèm giờ bên dưới.",
+        _("Có lỗi trong hệ thống"),
+        _(
+            "Lỗi đã được ghi lại. Điều đã báo là lưu xong thì không mất. Hãy thử lại; nếu vẫn lỗi, báo quản trị viên kèm giờ bên dưới."
+        ),
     ),
 }
 
 
 def _failed(request: HttpRequest, status: int, reason: str = "") -> HttpResponse:
     if request.path.startswith(("/api/", "/open311/")) or "text/html" not in request.headers.get("Accept", "text/html"):
-        return problems.answer(problems.document(status, reason or WORDS[status][1]))
+        with override("en"):
+            return problems.answer(problems.document(status, reason or str(WORDS[status][1])))
     title, words = WORDS[status]
     return render(
         request,
         "web/failed.html",
-        {"status": status, "title": _(title), "words": _(words), "reason": reason},
+        {"status": status, "title": title, "words": words, "reason": reason},
         status=status,
     )
 
@@ -83,11 +89,18 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
-    return _failed(request, 403, _("Biểu mẫu đã quá cũ hoặc được gửi từ trang khác. Hãy tải lại trang rồi gửi lại."))
+    return _failed(
+        request, 403, gettext("Biểu mẫu đã quá cũ hoặc được gửi từ trang khác. Hãy tải lại trang rồi gửi lại.")
+    )
+
+
+def inactive(request: HttpRequest) -> HttpResponse:
+    return _failed(request, 403, gettext("Tài khoản này đã bị khoá. Hãy hỏi quản trị hệ thống của trung tâm."))
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
     """Must stand when nothing else does: no context, no database, no static files."""
     if request.path.startswith(("/api/", "/open311/")):
         return problems.answer(problems.document(500, "Something broke on our side; it was logged. Try again."))
-    return render(None, "web/broken.html", {"title": WORDS[500][0], "words": WORDS[500][1]}, status=500)
+    with override("vi"):
+        return render(None, "web/broken.html", {"title": WORDS[500][0], "words": WORDS[500][1]}, status=500)

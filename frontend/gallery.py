@@ -334,13 +334,13 @@ class Handler(BaseHTTPRequestHandler):
         begun.append(query.get("after", ""))
         waiting: queue.Queue[str] = queue.Queue()
         listeners.append(waiting)
-        self.send_response(200)
-        self.send_header("Content-Type", "text/event-stream")
-        self.send_header("Connection", "close")
-        self.end_headers()
-        self.wfile.write(b"retry: 1000\n: open\n\n")
-        self.wfile.flush()
         try:
+            self.send_response(200)
+            self.send_header("Content-Type", "text/event-stream")
+            self.send_header("Connection", "close")
+            self.end_headers()
+            self.wfile.write(b"retry: 1000\n: open\n\n")
+            self.wfile.flush()
             while True:
                 try:
                     text = waiting.get(timeout=1)
@@ -349,8 +349,9 @@ class Handler(BaseHTTPRequestHandler):
                 self.wfile.write(text.encode())
                 self.wfile.flush()
         except OSError:
-            listeners.remove(waiting)
             self.close_connection = True
+        finally:
+            listeners.remove(waiting)
 
 
 class Server(ThreadingHTTPServer):

@@ -1,8 +1,14 @@
 /** Native dialogs and menus: opened by attribute, closed by Esc, by a press outside, or by their own button. */
 import { all } from "./lib/page.ts";
 
+/** Opens with the focus on what is asked for, not on the button that closes it. */
 export function open(dialog: HTMLDialogElement): void {
-  if (!dialog.open) dialog.showModal();
+  if (dialog.open) return;
+  dialog.showModal();
+  const asked = dialog.querySelector<HTMLElement>(
+    ".dialog-body :is(input:checked, input:not([type=hidden], [type=radio], [type=file]), select, textarea, [type=radio])",
+  );
+  (asked ?? dialog.querySelector<HTMLElement>(".dialog-end .primary"))?.focus();
 }
 
 export const opened = (): HTMLDialogElement | null => document.querySelector<HTMLDialogElement>("dialog[open]");

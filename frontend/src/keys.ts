@@ -124,6 +124,11 @@ function press(event: KeyboardEvent): void {
     openPalette();
     return;
   }
+  if ((event.ctrlKey || event.metaKey) && event.key === "Enter" && event.target instanceof HTMLTextAreaElement) {
+    event.preventDefault();
+    event.target.form?.requestSubmit();
+    return;
+  }
   if (event.ctrlKey || event.metaKey || event.altKey) return;
   if (event.key === "Escape") return escape(event);
   if (typing(event.target)) return;

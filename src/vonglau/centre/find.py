@@ -6,7 +6,7 @@ from django.urls import reverse
 
 from vonglau.centre.access import Request, of_the_desk
 from vonglau.centre.desk.queue import visible_to
-from vonglau.centre.names import wards_of
+from vonglau.centre.names import readable, wards_of
 from vonglau.centre.search import matching, plain
 from vonglau.core.incidents.states import STATE_NAMES, State
 from vonglau.core.people import policy
@@ -26,7 +26,7 @@ def find(request: Request) -> HttpResponseBase:
             "url": reverse("centre:incident", args=[incident.ref]),
             "hint": str(STATE_NAMES[State(incident.state)]),
         }
-        for incident in found
+        for incident in readable(found)
     ]
     if policy.may_see_centre(request.actor):
         items += _wards(request, plain(typed) or "")

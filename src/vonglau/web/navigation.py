@@ -11,7 +11,12 @@ PLACES = (
     Place(title=_("Toàn cảnh"), url_name="centre:picture", roles=CENTRE, icon="map", key="t", order=10),
     Place(title=_("Sự việc"), url_name="centre:desk", roles=CENTRE, icon="queue", key="s", order=20),
     Place(
-        title=_("Việc của đơn vị"), url_name="centre:desk", roles=frozenset({"agency"}), icon="inbox", key="s", order=20
+        title=_("Việc của cơ quan"),
+        url_name="centre:desk",
+        roles=frozenset({"agency"}),
+        icon="inbox",
+        key="s",
+        order=20,
     ),
     Place(title=_("Cảnh báo"), url_name="centre:alerts", roles=CENTRE, icon="alert", key="c", order=30),
     Place(title=_("Chỉ số"), url_name="centre:figures", roles=CENTRE, icon="indicators", key="i", order=40),

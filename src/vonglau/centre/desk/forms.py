@@ -8,7 +8,7 @@ from django.utils import timezone
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from vonglau.centre.names import language
+from vonglau.centre.names import language, readable
 from vonglau.core.alerts import metres
 from vonglau.core.incidents.desk import Details
 from vonglau.core.incidents.models import Incident
@@ -178,14 +178,14 @@ def _nearby(incident: Incident, most: int = 5) -> list[tuple[Incident, str]]:
         away = metres(incident.lon, incident.lat, other.lon, other.lat)
         if away <= NEAR_METRES:
             measured.append((away, other))
-    measured.sort(key=lambda pair: pair[0])
+    near = sorted(measured, key=lambda pair: pair[0])[:most]
     return [
         (
             other,
             gettext("%(ref)s · %(title)s · cách %(metres)s m")
             % {"ref": other.ref, "title": other.title, "metres": round(away)},
         )
-        for away, other in measured[:most]
+        for (away, _stored), other in zip(near, readable(other for _away, other in near), strict=True)
     ]
 
 

@@ -20,6 +20,7 @@ from vonglau.centre.access import Request, is_fragment, of_the_desk
 from vonglau.centre.desk.actions import LOOKS
 from vonglau.centre.desk.forms import FORMS, StepForm
 from vonglau.centre.desk.views import find_incident, whole
+from vonglau.centre.names import readable
 from vonglau.core.errors import BadInput, Conflict, NotFound, StorageFull
 from vonglau.core.incidents import desk, files
 from vonglau.core.incidents.models import Evidence, Incident
@@ -136,7 +137,7 @@ def _form(
     happened: list[Entry] | None = None,
 ) -> HttpResponseBase:
     context = {
-        "incident": incident,
+        "incident": readable([incident])[0],
         "step": step,
         "title": str(STEP_NAMES[Step(step)]),
         "look": LOOKS[step],

@@ -10,7 +10,7 @@ from vonglau.centre.access import Request, is_fragment, of_the_desk
 from vonglau.centre.desk import why
 from vonglau.centre.desk.actions import actions
 from vonglau.centre.desk.queue import TABS, Filter, counts, visible_to
-from vonglau.centre.names import kind_title, ward_names, wards_of
+from vonglau.centre.names import kind_title, readable, ward_names, wards_of
 from vonglau.core.errors import BadInput, NotFound
 from vonglau.core.incidents import clocks, desk
 from vonglau.core.incidents.models import Incident
@@ -32,7 +32,7 @@ def queue(request: Request) -> HttpResponseBase:
     held = counts(asked, request.actor, request.world.pk, now)
     context = {
         "asked": asked,
-        "rows": page.items,
+        "rows": readable(page.items),
         "now": now,
         "tabs": [(code, str(title), asked.query(tab=code, state=""), held[code]) for code, title in TABS.items()],
         "held": held,
@@ -100,7 +100,7 @@ def whole(request: Request, found: Incident) -> dict[str, Any]:
     entries = timeline(found)
     offered = actions(request.actor, found, seen=entries[0].n if entries else 0)
     return {
-        "incident": found,
+        "incident": readable([found])[0],
         "kind": kind_title(found.kind),
         "level": level_name(found.level),
         "ward": ward_names([found.ward]).get(found.ward, ""),

@@ -1,7 +1,6 @@
 """Indicators: each value, what it is made of, and the very incidents under it."""
 
 from datetime import date, timedelta
-from itertools import islice
 from typing import Any
 
 from django.http.response import HttpResponseBase
@@ -10,7 +9,7 @@ from django.utils.http import urlencode
 
 from vonglau.centre.access import Request, is_fragment, of_the_centre
 from vonglau.centre.figures.values import all_shown, local_day, scope_of, shown
-from vonglau.centre.names import ward_names, wards_of
+from vonglau.centre.names import readable, ward_names, wards_of
 from vonglau.core.errors import NotFound
 from vonglau.core.indicators.definitions import Indicator
 from vonglau.core.places.models import Locality
@@ -105,7 +104,7 @@ def _rows(request: Request, indicator: Indicator, part: str, scope: Any) -> dict
         start = 0
     rows = indicator.rows(scope, part).select_related("agency")
     total = rows.count()
-    found = list(islice(rows[start : start + PAGE], PAGE))
+    found = readable(rows[start : start + PAGE])
     inside = set()
     if part == "denominator":
         ids = [incident.pk for incident in found]

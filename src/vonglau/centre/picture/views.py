@@ -11,7 +11,7 @@ from django.utils.http import urlencode
 
 from vonglau.centre.access import Request, is_fragment, of_the_centre, page
 from vonglau.centre.figures.values import all_shown, scope_of
-from vonglau.centre.names import kind_title, ward_names, wards_of
+from vonglau.centre.names import kind_title, readable, ward_names, wards_of
 from vonglau.centre.picture.view_box import first_view
 from vonglau.core import alerts as words
 from vonglau.core.alert_models import Alert
@@ -90,7 +90,7 @@ def _queue_part(request: Request, asked: dict[str, str]) -> dict[str, Any]:
         "rank": str(SEVERITIES.index(asked["severity"])) if asked["severity"] else "",
     }
     return {
-        "rows": [*due, *paused],
+        "rows": readable([*due, *paused]),
         "total": total,
         "desk_href": reverse("centre:desk") + "?" + urlencode({key: value for key, value in held.items() if value}),
     }
@@ -150,9 +150,8 @@ def points(request: Request) -> HttpResponseBase:
     """Open alerts and incidents as GeoJSON, and how many open incidents each ward has. Ids are stable, so that points move, not blink."""
     asked, now = _asked(request), request.world.now()
     incidents = _incidents(request.world, asked)
-    features = [
-        _incident_point(incident, now) for incident in incidents.exclude(lon=None).order_by("-rank")[:MOST_POINTS]
-    ]
+    shown = readable(incidents.exclude(lon=None).order_by("-rank")[:MOST_POINTS])
+    features = [_incident_point(incident, now) for incident in shown]
     alone = _alerts(request.world, asked).filter(incident=None).exclude(lon=None)
     features += [_alert_point(alert) for alert in alone.order_by("-rank")[:MOST_POINTS]]
     counted = incidents.exclude(ward="").order_by().values_list("ward").annotate(n=Count("pk", filter=Q()))

@@ -17,6 +17,7 @@ from vonglau.centre.tests.conftest import NOW, Sign, actor, alert, in_hands_of, 
 from vonglau.core.alert_models import Alert
 from vonglau.core.detection import Severity
 from vonglau.core.events import Event, to_us
+from vonglau.core.facts import categories
 from vonglau.core.indicators.definitions import Unit
 from vonglau.core.people.models import User
 from vonglau.core.seams import indicators
@@ -271,10 +272,35 @@ def test_english_pages_hold_no_vietnamese_of_ours(sign_in: Sign) -> None:
     assert "Why this incident exists" in client.get(f"/desk/{found.ref}/").content.decode()
     forms = [f"/desk/{found.ref}/{name}/" for name in ("split", "pause", "resolve", "level", "note")]
     forms += [f"/desk/{other.ref}/{name}/" for name in ("refuse", "merge")]
-    addresses = ["/?severity=Severe", "/desk/", "/desk/?tab=ended&q=none", f"/desk/{found.ref}/", *forms, "/alerts/", "/figures/"]
+    addresses = [
+        "/?severity=Severe",
+        "/desk/",
+        "/desk/?tab=ended&q=none",
+        f"/desk/{found.ref}/",
+        *forms,
+        "/alerts/",
+        "/figures/",
+    ]
     for address in [*addresses, *(f"/figures/{code}/" for code in indicators()), "/quarantine/", "/desk/SV-0/"]:
         page = client.get(address).content.decode()
         main = page[page.index("<main") : page.index("</main>")]
         for known in ("Hải Châu", "An Hải"):
             main = main.replace(known, "")
         assert not VIETNAMESE.findall(main), (address, VIETNAMESE.findall(main))
+
+
+@pytest.mark.django_db
+def test_titles_that_machines_made_are_said_in_the_readers_language(sign_in: Sign) -> None:
+    made = alert().incident
+    named = incident("Đèn đường hỏng", service="field_reports", category="street_light", kind="field_report")
+    typed = incident("Bà con họp chợ", service="field_reports", category="street_light", kind="field_report")
+    assert made is not None
+    page = sign_in("operator", language="en", name="en").get("/desk/").content.decode()
+    assert "Congestion" in page
+    assert made.title not in page
+    assert categories("field_reports")["street_light"].name["en"] in page
+    assert typed.title in page
+    assert "Hai Chau Ward" in page
+    named.refresh_from_db()
+    assert named.title == "Đèn đường hỏng"
+    assert "Ùn tắc" in sign_in("operator").get("/desk/").content.decode()

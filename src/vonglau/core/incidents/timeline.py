@@ -10,8 +10,9 @@ from datetime import date, datetime
 from typing import Any
 
 from django.utils import timezone
+from django.utils.formats import number_format
 from django.utils.functional import Promise
-from django.utils.translation import get_language, gettext
+from django.utils.translation import get_language, gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
 from vonglau.core import alerts, audit
@@ -105,7 +106,8 @@ class _Names:
         office = agency_name(user.agency) if user and user.agency else ""
         if not office and role in Role.values:
             office = str(Role(role).label)
-        return (str(user) if user else name), office
+        shown = str(user) if user else name
+        return shown, "" if office == shown else office
 
 
 def agency_name(agency: Agency | None) -> str:
@@ -197,7 +199,7 @@ def day_words(text: str) -> str:
 
 
 def distance_words(metres: float) -> str:
-    return f"{metres:.0f} m" if metres < 1000 else f"{metres / 1000:.1f} km".replace(".", gettext(","))
+    return f"{metres:.0f} m" if metres < 1000 else f"{number_format(round(metres / 1000, 1), 1)} km"
 
 
 def join_words(joined: dict[str, Any] | None) -> str:
@@ -207,7 +209,7 @@ def join_words(joined: dict[str, Any] | None) -> str:
     minutes = round(float(joined.get("seconds", 0)) / 60)
     if minutes < 1:
         return gettext("vì cách %(distance)s, cùng lúc") % {"distance": distance_words(float(joined.get("metres", 0)))}
-    return gettext("vì cách %(distance)s và %(minutes)s phút") % {
+    return ngettext("vì cách %(distance)s và %(minutes)s phút", "vì cách %(distance)s và %(minutes)s phút", minutes) % {
         "distance": distance_words(float(joined.get("metres", 0))),
         "minutes": minutes,
     }
@@ -265,7 +267,8 @@ def _outcome(body: dict[str, Any], names: _Names, at: datetime) -> Iterable[str]
     if body.get("planned_for"):
         yield gettext("Dự kiến: %(day)s") % {"day": day_words(str(body["planned_for"]))}
     if body.get("evidence"):
-        yield gettext("Kèm %(count)s ảnh") % {"count": len(body["evidence"])}
+        count = len(body["evidence"])
+        yield ngettext("Kèm %(count)s ảnh", "Kèm %(count)s ảnh", count) % {"count": count}
 
 
 def _reopen(body: dict[str, Any], names: _Names, at: datetime) -> Iterable[str]:

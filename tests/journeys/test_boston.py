@@ -47,11 +47,16 @@ def test_the_shipped_sample_is_history_to_the_second(tmp_path: Path) -> None:
     done = load(sample, data_path("mappings", "da_nang_history.yaml"), "mau")
     assert (done["rows"], done["loaded"], done["rejected"]) == (303, 300, 3)
     assert [one["line"] for one in done["examples"]] == [302, 303, 304]
-    table = pyarrow.csv.read_csv(sample, convert_options=pyarrow.csv.ConvertOptions(column_types={"hạn xử lý": pa.string()}))
+    table = pyarrow.csv.read_csv(
+        sample, convert_options=pyarrow.csv.ConvertOptions(column_types={"hạn xử lý": pa.string()})
+    )
     wanted: dict[str, int | None] = {}
     closed = late = 0
     for row in table.slice(0, 300).to_pylist():
-        moments = [datetime.strptime(row[name], "%d/%m/%Y %H:%M:%S") if row[name] else None for name in ("tiếp nhận", "có kết quả", "hạn xử lý")]
+        moments = [
+            datetime.strptime(row[name], "%d/%m/%Y %H:%M:%S") if row[name] else None
+            for name in ("tiếp nhận", "có kết quả", "hạn xử lý")
+        ]
         assert moments[0] is not None
         wanted[row["mã"]] = (moments[1] - moments[0]) // timedelta(microseconds=1) if moments[1] else None
         closed += moments[1] is not None
@@ -59,7 +64,12 @@ def test_the_shipped_sample_is_history_to_the_second(tmp_path: Path) -> None:
     assert durations("mau") == wanted
     assert (done["closed"], done["open"], done["late"]) == (closed, 300 - closed, late)
     assert Incident.objects.filter(world="mau").exclude(ward="").count() == 300, "every point lies in a ward of Đà Nẵng"
-    scope = Scope(world="mau", start=datetime(2026, 1, 1, tzinfo=UTC), end=world("mau").now() + timedelta(seconds=1), locality="48")
+    scope = Scope(
+        world="mau",
+        start=datetime(2026, 1, 1, tzinfo=UTC),
+        end=world("mau").now() + timedelta(seconds=1),
+        locality="48",
+    )
     counted = measure(indicators()["handled_on_time"], scope).counted
     with_due = Incident.objects.filter(world="mau", state="closed", handle_due__isnull=False).count()
     assert (counted.numerator, counted.denominator) == (with_due - late, with_due + in_progress_overdue("mau"))
@@ -131,13 +141,18 @@ def test_a_month_of_boston_is_stored_to_the_second_and_the_row(boston: pa.Table,
     states = Counter(stored.values_list("state", flat=True))
     assert (states["closed"], states["assigned"]) == (done["closed"], done["open"])
     clock = world("boston-2015").now()
-    scope = Scope(world="boston-2015", start=datetime(2014, 12, 1, tzinfo=UTC), end=clock + timedelta(seconds=1), locality="")
+    scope = Scope(
+        world="boston-2015", start=datetime(2014, 12, 1, tzinfo=UTC), end=clock + timedelta(seconds=1), locality=""
+    )
     assert measure(indicators()["overdue_now"], scope).counted.numerator == done["overdue"]
     assert measure(indicators()["open_now"], scope).counted.numerator == done["open"]
     assert measure(indicators()["received"], scope).counted.numerator == month.num_rows
     closed_with_due = stored.filter(state="closed", handle_due__isnull=False).count()
     on_time = measure(indicators()["handled_on_time"], scope).counted
-    assert (on_time.numerator, on_time.denominator) == (closed_with_due - done["late"], closed_with_due + done["overdue"])
+    assert (on_time.numerator, on_time.denominator) == (
+        closed_with_due - done["late"],
+        closed_with_due + done["overdue"],
+    )
     assert load(path, MAPPING, "boston-2015")["already"] == month.num_rows
     assert list(audit.verify_streams()) == []
 
@@ -163,7 +178,9 @@ def month_of_submissions(shared: Path) -> list[dict[str, Any]]:
 @pytest.mark.shared_data
 @pytest.mark.django_db
 def test_a_month_of_boston_comes_through_the_open311_door(shared: Path) -> None:
-    ensure_world("boston-drill", WorldKind.DRILL, "48", clock_start=FIRST, clock_set_at=datetime.now(UTC), clock_rate=60.0)
+    ensure_world(
+        "boston-drill", WorldKind.DRILL, "48", clock_start=FIRST, clock_set_at=datetime.now(UTC), clock_rate=60.0
+    )
     key, client = tokens.mint("boston", ["reports:write"], "boston-drill")[0], Client()
     sent = month_of_submissions(shared)
     assert len(sent) == 448
@@ -176,7 +193,9 @@ def test_a_month_of_boston_comes_through_the_open311_door(shared: Path) -> None:
                 "long": repr(row["long"]),
                 "description": row["description"] or "",
             }
-            answer = client.post("/open311/v2/requests.json", form, headers={"Idempotency-Key": row["service_request_id"]})
+            answer = client.post(
+                "/open311/v2/requests.json", form, headers={"Idempotency-Key": row["service_request_id"]}
+            )
             assert answer.status_code == 200, (row["service_request_id"], answer.json())
     reports = Report.objects.filter(world="boston-drill").select_related("content", "incident")
     assert reports.count() == Publication.objects.filter(world="boston-drill").count() == len(sent)

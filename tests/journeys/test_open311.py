@@ -33,7 +33,13 @@ def app(db: None) -> tuple[Client, str]:
 
 def report_and_resolve(client: Client, key: str) -> list[Any]:
     """The whole story; what the public interface said after each step."""
-    form = {"api_key": key, "service_code": "street_light", "lat": "16.0605", "long": "108.2205", "description": "Đèn tắt"}
+    form = {
+        "api_key": key,
+        "service_code": "street_light",
+        "lat": "16.0605",
+        "long": "108.2205",
+        "description": "Đèn tắt",
+    }
     [sent] = client.post(f"{BASE}/requests.json", form).json()
     reference = sent["service_request_id"]
     report = Report.objects.get(reference=reference)
@@ -69,7 +75,9 @@ def test_xml_and_json_say_the_same(app: tuple[Client, str]) -> None:
         assert [child.tag for child in root] == [one] * len(plain)
         for element, item in zip(root, plain, strict=True):
             told = {child.tag: child.text for child in element}
-            wanted = {k: None if v is None else str(v).lower() if isinstance(v, bool) else str(v) for k, v in item.items()}
+            wanted = {
+                k: None if v is None else str(v).lower() if isinstance(v, bool) else str(v) for k, v in item.items()
+            }
             assert told == wanted
 
 

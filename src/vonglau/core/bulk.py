@@ -48,7 +48,8 @@ def insert_many(rows: Sequence[models.Model]) -> None:
     marks = ", ".join(["%s"] * len(fields))
     adapted = [(field.attname, _adapt(field)) for field in fields]
     values = [
-        tuple(row.__dict__[name] if adapt is None else adapt(row.__dict__[name]) for name, adapt in adapted) for row in rows
+        tuple(row.__dict__[name] if adapt is None else adapt(row.__dict__[name]) for name, adapt in adapted)
+        for row in rows
     ]
     with connection.cursor() as cursor:
         # Names come from our own models, never from input.

@@ -15,7 +15,16 @@ from vonglau.core.tests import factories
 
 
 def incident(ref: str, **more: Any) -> Incident:
-    return Incident(world="w", ref=ref, kind="k", service="s", title="Đèn 'tắt' %s", level="normal", received_at=factories.MONDAY, **more)
+    return Incident(
+        world="w",
+        ref=ref,
+        kind="k",
+        service="s",
+        title="Đèn 'tắt' %s",
+        level="normal",
+        received_at=factories.MONDAY,
+        **more,
+    )
 
 
 def stored(model: Any, **which: Any) -> dict[str, Any]:
@@ -39,7 +48,14 @@ def test_rows_are_stored_as_django_would() -> None:
     Incident.objects.bulk_create([incident("theirs", **fields), incident("bare")])
     assert stored(Incident, ref="ours") == stored(Incident, ref="theirs")
     assert stored(Incident, ref="plain") == stored(Incident, ref="bare")
-    more = {"valid_from": date(2026, 1, 1), "name_vi": "A", "name_en": "A", "kind": "ward", "wards": ["20194"], "categories": []}
+    more = {
+        "valid_from": date(2026, 1, 1),
+        "name_vi": "A",
+        "name_en": "A",
+        "kind": "ward",
+        "wards": ["20194"],
+        "categories": [],
+    }
     insert_many([Agency(code="ours", **more)])
     Agency.objects.create(code="theirs", **more)
     assert stored(Agency, code="ours") == stored(Agency, code="theirs")

@@ -20,10 +20,10 @@ NEWEST = Order("onset", descending=True)
 
 class AlertsAsked(Schema):
     state: Literal["open", "ended"] | None = None
-    kind: str | None = Field(None, max_length=60)
-    ward: str | None = Field(None, max_length=5)
+    kind: str | None = Field(None, max_length=60, description="Code of a kind of alert.")
+    ward: shapes.Ward = None
     since: datetime | None = Field(None, description="Only those that changed at or after this moment.")
-    world: str | None = Field(None, max_length=63)
+    world: shapes.InWorld = None
     after: shapes.After = None
     limit: shapes.Limit = 100
 
@@ -50,7 +50,7 @@ def alerts(request: HttpRequest, asked: Query[AlertsAsked]) -> dict[str, Any]:
 
 
 @router.get("/alerts/{identity}", response=shapes.AlertDetail, summary="One alert and what it rests on")
-def alert(request: HttpRequest, identity: str, world: str | None = None) -> dict[str, Any]:
+def alert(request: HttpRequest, identity: str, world: shapes.InWorld = None) -> dict[str, Any]:
     centre(request)
     asked = world_of(request, world)
     found = Alert.objects.filter(world=asked.pk, identity=identity).select_related("incident").first()

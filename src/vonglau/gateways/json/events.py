@@ -42,8 +42,8 @@ def log() -> LogReader:
 class EventsAsked(Schema):
     after: Position = Field(0, description="Position to go on from: `next` of the page before.")
     before: Position | None = Field(None, description="Only events before this position.")
-    type: str | None = Field(None, max_length=255)
-    world: str | None = Field(None, max_length=63)
+    type: str | None = Field(None, max_length=255, description="Only events of this type.")
+    world: shapes.InWorld = None
     limit: shapes.Limit = 100
 
 
@@ -76,7 +76,7 @@ quarantine_router = Router(tags=["Quarantine"])
 
 class QuarantineAsked(Schema):
     state: Literal["open", "resubmitted", "discarded", "all"] = "open"
-    world: str | None = Field(None, max_length=63)
+    world: shapes.InWorld = None
     after: Position = 0
     limit: shapes.Limit = 100
 
@@ -127,7 +127,7 @@ def quarantine(request: HttpRequest, asked: Query[QuarantineAsked]) -> dict[str,
 
 
 @quarantine_router.get("/quarantine/{int:id}", response=shapes.QuarantinedDetail, summary="One item with what was sent")
-def quarantined(request: HttpRequest, id: Position, world: str | None = None) -> dict[str, Any]:
+def quarantined(request: HttpRequest, id: Position, world: shapes.InWorld = None) -> dict[str, Any]:
     _onlooker(request)
     item = _item(request, id, world)
     try:
@@ -151,7 +151,7 @@ _MENDED = {
     summary="Hand in a mended event",
     openapi_extra=_MENDED,
 )
-def resubmit(request: HttpRequest, id: Position, world: str | None = None) -> dict[str, Any]:
+def resubmit(request: HttpRequest, id: Position, world: shapes.InWorld = None) -> dict[str, Any]:
     """The body is the mended event; none: the item as it was sent, whose world or type may be known by now. The door checks
     it like any other: 422 with the pointer when it still cannot be used."""
     actor = _mender(request)
@@ -165,7 +165,7 @@ def resubmit(request: HttpRequest, id: Position, world: str | None = None) -> di
 
 
 @quarantine_router.post("/quarantine/{int:id}/discard", response=shapes.Settled, summary="Settle without using it")
-def discard(request: HttpRequest, id: Position, world: str | None = None) -> dict[str, Any]:
+def discard(request: HttpRequest, id: Position, world: shapes.InWorld = None) -> dict[str, Any]:
     """What was sent stays visible."""
     actor = _mender(request)
     item = _open(_item(request, id, world))

@@ -103,7 +103,10 @@ FOLLOW: dict[str, Any] = {
         {"name": "Last-Event-ID", "in": "header", "required": False, "schema": {"type": "integer"}},
     ],
     "responses": {
-        "200": {"description": "A stream without end.", "content": {"text/event-stream": {"schema": {"type": "string"}}}},
+        "200": {
+            "description": "A stream without end.",
+            "content": {"text/event-stream": {"schema": {"type": "string"}}},
+        },
         "401": problem("No token, or not signed in."),
         "403": problem("This world is not yours."),
         "503": problem("Too many streams; see Retry-After."),

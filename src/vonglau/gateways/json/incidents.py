@@ -31,15 +31,17 @@ PLAIN = tuple(set(shapes.IncidentOut.model_fields) - {"agency", "overdue", "keep
 
 
 class IncidentsAsked(Schema):
-    state: str | None = Field(None, max_length=120, description="States by comma; `open` and `ended` stand for several.")
-    ward: str | None = Field(None, max_length=5)
-    agency: str | None = Field(None, max_length=40)
-    kind: str | None = Field(None, max_length=60)
-    category: str | None = Field(None, max_length=60)
-    overdue: bool | None = None
+    state: str | None = Field(
+        None, max_length=120, description="States by comma; `open` and `ended` stand for several."
+    )
+    ward: shapes.Ward = None
+    agency: str | None = Field(None, max_length=40, description="Code of the agency in whose hands it is.")
+    kind: str | None = Field(None, max_length=60, description="Code of a kind of incident.")
+    category: str | None = Field(None, max_length=60, description="Code of a category of field reports.")
+    overdue: bool | None = Field(None, description="Whether the deadline that runs has passed by the world's clock.")
     q: str | None = Field(None, max_length=80, description="Part of the reference, title or place.")
     order: Literal["due", "received"] = Field("due", description="What is due first, or what came last.")
-    world: str | None = Field(None, max_length=63)
+    world: shapes.InWorld = None
     after: shapes.After = None
     limit: shapes.Limit = 100
 
@@ -106,12 +108,12 @@ def _get(request: HttpRequest, ref: str, asked: str | None) -> tuple[Incident, W
 
 
 @router.get("/incidents/{ref}", response=shapes.IncidentDetail, summary="One incident with its whole story")
-def incident(request: HttpRequest, ref: str, world: str | None = None) -> dict[str, Any]:
+def incident(request: HttpRequest, ref: str, world: shapes.InWorld = None) -> dict[str, Any]:
     return _whole(*_get(request, ref, world), actor_of(request))
 
 
 @router.post("/incidents/{ref}/steps", response=shapes.IncidentDetail, summary="Make a step")
-def step(request: HttpRequest, ref: str, said: shapes.StepIn, world: str | None = None) -> dict[str, Any]:
+def step(request: HttpRequest, ref: str, said: shapes.StepIn, world: shapes.InWorld = None) -> dict[str, Any]:
     """One row of the state table. 403 when it is not yours to make, 409 when the state has no such step or the incident is at
     another `version` than the one you name. A step sent twice with its version is made once."""
     found, where = _get(request, ref, world)
@@ -136,7 +138,7 @@ def evidence(
     ref: str,
     photo: File[UploadedFile],
     caption: Form[str] = "",
-    world: str | None = None,
+    world: shapes.InWorld = None,
 ) -> Status[dict[str, Any]]:
     """JPEG, PNG or WebP up to 15 MB. It is written anew without metadata; the same photo again changes nothing."""
     found, _where = _get(request, ref, world)

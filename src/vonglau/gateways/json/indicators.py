@@ -32,11 +32,11 @@ class ScopeAsked(Schema):
     end: str | None = Field(
         None, max_length=40, description="A moment (not included), or a local day (included). Absent: the world's now."
     )
-    ward: str = Field("", max_length=5)
+    ward: str = Field("", max_length=5, description="Code of one ward; absent: the whole locality.")
     frame: str = Field(
         "current", max_length=10, description="reported | current | a date: whose borders; this tier has its own alone."
     )
-    world: str | None = Field(None, max_length=63)
+    world: shapes.InWorld = None
 
 
 class RowsAsked(ScopeAsked):
@@ -104,9 +104,7 @@ def _scope(world: World, asked: ScopeAsked) -> Scope:
             raise BadInput("`frame` is reported, current or a date.", pointer="/query/frame") from problem
     # A deadline that is still to come is not yet missed.
     end = min(end, max(now + timedelta(microseconds=1), start + timedelta(microseconds=1)))
-    return Scope(
-        world=world.pk, start=start, end=end, locality=world.locality, frame=asked.frame, ward=asked.ward
-    )
+    return Scope(world=world.pk, start=start, end=end, locality=world.locality, frame=asked.frame, ward=asked.ward)
 
 
 @router.get("/indicators", response=shapes.Listed[shapes.DefinitionOut], summary="Definitions")
@@ -137,7 +135,9 @@ def indicator(request: HttpRequest, code: str, asked: Query[ScopeAsked]) -> dict
     }
 
 
-@router.get("/indicators/{code}/rows", response=shapes.Listed[shapes.IncidentOut], summary="The incidents under a value")
+@router.get(
+    "/indicators/{code}/rows", response=shapes.Listed[shapes.IncidentOut], summary="The incidents under a value"
+)
 def rows(request: HttpRequest, code: str, asked: Query[RowsAsked]) -> dict[str, Any]:
     """Every incident that the numerator or the denominator counts, by id."""
     centre(request)

@@ -7,6 +7,8 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse
 from django.template import engines
 from django.utils import translation
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
 
 from vonglau.core.incidents.states import OUTCOME_NAMES, TABLE
 from vonglau.core.people.policy import SCOPES
@@ -58,7 +60,7 @@ def _document() -> dict[str, Any]:
                 operation = operations[method]
                 groups.setdefault(operation["tags"][0], []).append(_operation(method, address, operation))
     shapes = [
-        {"name": name, "text": schema.get("description", ""), "members": _members(schema)}
+        {"name": _page_of(name), "id": name, "text": _words(schema.get("description", "")), "members": _members(schema)}
         for name, schema in sorted(openapi["components"]["schemas"].items())
         if schema.get("properties") and not name.endswith("Asked")  # arguments, shown with their operations
     ]
@@ -72,14 +74,14 @@ def _operation(method: str, address: str, operation: dict[str, Any]) -> dict[str
         "address": address,
         "id": operation["operationId"],
         "summary": operation["summary"],
-        "text": " ".join(operation.get("description", "").split()),
+        "text": _words(" ".join(operation.get("description", "").split())),
         "arguments": [
             {
                 "name": one["name"],
                 "place": one["in"],
                 "required": one.get("required", False),
-                "kind": _kind(one["schema"]),
-                "text": one.get("description") or one["schema"].get("description", ""),
+                "kind": {**_kind(one["schema"]), "text": _kind(one["schema"])["text"].removesuffix(" | null")},
+                "text": _words(one.get("description") or _described(one["schema"])),
             }
             for one in operation.get("parameters", ())
         ],
@@ -98,20 +100,39 @@ def _operation(method: str, address: str, operation: dict[str, Any]) -> dict[str
 def _members(schema: dict[str, Any]) -> list[dict[str, Any]]:
     required = schema.get("required", ())
     return [
-        {"name": name, "kind": _kind(one), "required": name in required, "text": one.get("description", "")}
+        {"name": name, "kind": _kind(one), "required": name in required, "text": _words(one.get("description", ""))}
         for name, one in schema["properties"].items()
     ]
+
+
+def _described(schema: dict[str, Any]) -> str:
+    """A schema's description, which an optional argument keeps one level deeper."""
+    return schema.get("description") or next(filter(None, map(_described, schema.get("anyOf", ()))), "")
+
+
+def _words(text: str) -> SafeString:
+    """Escaped, with what stands between backticks as code."""
+    parts = text.split("`")
+    return format_html_join(
+        "", "{}", ((format_html("<code>{}</code>", part) if n % 2 else part,) for n, part in enumerate(parts))
+    )
+
+
+def _page_of(name: str) -> str:
+    """Listed_AlertOut_ → Page<AlertOut>: how people would write it."""
+    return f"Page<{name.removeprefix('Listed_').strip('_')}>" if name.startswith("Listed_") else name
 
 
 def _kind(schema: dict[str, Any]) -> dict[str, str]:
     """A type in a few words, and the shape it leads to."""
     if "$ref" in schema:
         name = schema["$ref"].rsplit("/", 1)[-1]
-        return {"text": name, "shape": name}
+        return {"text": _page_of(name), "shape": name}
     if "anyOf" in schema:
         parts = [_kind(one) for one in schema["anyOf"]]
+        words = dict.fromkeys(word for part in parts for word in part["text"].split(" | "))
         return {
-            "text": " | ".join(part["text"] for part in parts),
+            "text": " | ".join(words),
             "shape": next((part["shape"] for part in parts if part["shape"]), ""),
         }
     if "enum" in schema or "const" in schema:

@@ -13,6 +13,11 @@ T = TypeVar("T")
 Limit = Annotated[int, Field(ge=1, le=1000, description="Items on a page.")]
 After = Annotated[str | None, Field(max_length=400, description="`next` of the page before.")]
 
+InWorld = Annotated[
+    str | None, Field(max_length=63, description="The world to read. Tokens have one; people may name any.")
+]
+Ward = Annotated[str | None, Field(max_length=5, description="Code of a ward.")]
+
 
 class Listed(Schema, Generic[T]):
     """A page. `next` is null at the end; otherwise give it back as `after`."""

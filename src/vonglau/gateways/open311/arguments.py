@@ -82,7 +82,9 @@ def place(arguments: Arguments) -> tuple[float | None, float | None]:
 def personal(arguments: Arguments) -> Personal:
     """Refuses, naming all faults at once: a person types these."""
     faults = [
-        f"{name} is longer than {most} characters." for name, most in LIMITS.items() if len(arguments.get(name, "")) > most
+        f"{name} is longer than {most} characters."
+        for name, most in LIMITS.items()
+        if len(arguments.get(name, "")) > most
     ]
     faults += [f"{name} holds a NUL character." for name in LIMITS if "\x00" in arguments.get(name, "")]
     email, link = arguments.get("email", "").strip(), arguments.get("media_url", "").strip()

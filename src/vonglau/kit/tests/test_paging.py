@@ -54,7 +54,11 @@ class Laws(TestCase):
 
             def key(one: Incident) -> tuple[bool, float, int]:
                 value = None if order.field == "id" else getattr(one, order.field)
-                return (order.field != "id" and value is None, flip * (value.timestamp() if value else 0.0), flip * one.pk)
+                return (
+                    order.field != "id" and value is None,
+                    flip * (value.timestamp() if value else 0.0),
+                    flip * one.pk,
+                )
 
             assert walk(order, size) == [one.pk for one in sorted(every, key=key)]
             transaction.set_rollback(True)

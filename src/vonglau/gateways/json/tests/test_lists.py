@@ -53,7 +53,13 @@ def test_events_come_back_as_they_were_sent(log: Any, ask: Ask) -> None:
     answer = ask("GET", "/api/events")
     assert DATA in answer.content, "byte for byte"
     [told] = answer.json()["items"]
-    assert (told["id"], told["source"], told["subject"], told["lon"], told["exercise"]) == ("1", "/s", "cầu", "108.25", "drill-1")
+    assert (told["id"], told["source"], told["subject"], told["lon"], told["exercise"]) == (
+        "1",
+        "/s",
+        "cầu",
+        "108.25",
+        "drill-1",
+    )
     assert (told["time"], told["traceparent"], told["n"]) == ("2026-11-23T01:00:00.000001Z", "00-1", 3)
     assert told["position"] == 1
 
@@ -243,7 +249,10 @@ def test_a_decimal_is_the_ratio_to_its_last_digit(ratio: Fraction) -> None:
 def test_worlds_with_their_clocks(ask: Ask, account: Account) -> None:
     [own] = ask("GET", "/api/worlds").json()["items"]
     assert (own["id"], own["kind"], own["now"]) == ("drill-1", "drill", "2026-11-23T01:00:00Z")
-    assert [one["id"] for one in ask("GET", "/api/worlds", client=account("operator")).json()["items"]] == ["drill-1", "live"]
+    assert [one["id"] for one in ask("GET", "/api/worlds", client=account("operator")).json()["items"]] == [
+        "drill-1",
+        "live",
+    ]
 
 
 # ---------------------------------------------------------------------------------------------- wrong questions

@@ -45,7 +45,9 @@ def lines(path: Path, columns: Sequence[str]) -> Iterator[Line]:
 def _missing(path: Path, wanted: Sequence[str], found: Sequence[str]) -> None:
     missing = [name for name in wanted if name not in found]
     if missing:
-        raise BadFile(f"{path}: no column {', '.join(missing)}; it has {', '.join(found)}. Mend the mapping's `columns`")
+        raise BadFile(
+            f"{path}: no column {', '.join(missing)}; it has {', '.join(found)}. Mend the mapping's `columns`"
+        )
 
 
 def _parquet(path: Path, columns: Sequence[str]) -> Iterator[Line]:

@@ -54,7 +54,9 @@ def load(
     if not WORLD_PATTERN.match(world):
         raise BadInput(f"World {world!r}: use up to 63 small letters, digits and hyphens.")
     if World.objects.filter(pk=world).exclude(kind=WorldKind.RECORDING).exists():
-        raise BadInput(f"World {world!r} is no recording: history never mixes with what is live or drilled. Name another.")
+        raise BadInput(
+            f"World {world!r} is no recording: history never mixes with what is live or drilled. Name another."
+        )
     means = read_mapping(mapping)
     run = _Run(means, world, dry_run)
     total = files.count(path)
@@ -91,7 +93,9 @@ class _Run:
             self.rows += 1
             row = self.reader.read(line, cells)
             if isinstance(row, Row) and row.id in self.seen:
-                row = Reject(line, row.id, self.mapping.columns.id, f"the id stands in line {self.seen[row.id]} already")
+                row = Reject(
+                    line, row.id, self.mapping.columns.id, f"the id stands in line {self.seen[row.id]} already"
+                )
             if isinstance(row, Reject):
                 self.rejects.append(row)
                 continue
@@ -228,7 +232,11 @@ class _Store:
 
     def _incident(self, row: Row, ref: str) -> Incident:
         category = categories()[row.category]
-        found = self.places.locate(row.lon, row.lat) if self.places and row.lon is not None and row.lat is not None else None
+        found = (
+            self.places.locate(row.lon, row.lat)
+            if self.places and row.lon is not None and row.lat is not None
+            else None
+        )
         due = due_of(row, self.mapping)
         incident = Incident(
             world=self.world.pk,

@@ -110,7 +110,9 @@ def read_mapping(path: Path) -> Mapping:
     if (mapping.columns.lon is None) != (mapping.columns.lat is None):
         raise BadFile(f"{path}, columns: lon and lat come together or not at all")
     if mapping.columns.agency is not None and mapping.agencies is None:
-        raise BadFile(f"{path}: the column {mapping.columns.agency} is mapped, but `agencies` does not say who they are")
+        raise BadFile(
+            f"{path}: the column {mapping.columns.agency} is mapped, but `agencies` does not say who they are"
+        )
     known = categories()
     wanted = [*mapping.category.values.values(), *filter(None, [mapping.category.otherwise])]
     unknown = sorted({code for code in wanted if code not in known})

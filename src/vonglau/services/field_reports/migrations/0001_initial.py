@@ -5,63 +5,76 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('core', '0001_initial'),
+        ("core", "0001_initial"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Report',
+            name="Report",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('world', models.CharField(max_length=63)),
-                ('reference', models.CharField(max_length=40)),
-                ('token', models.CharField(max_length=32)),
-                ('category', models.CharField(max_length=60)),
-                ('lon', models.FloatField(null=True)),
-                ('lat', models.FloatField(null=True)),
-                ('ward', models.CharField(blank=True, max_length=5)),
-                ('received_at', models.DateTimeField()),
-                ('source', models.CharField(max_length=40)),
-                ('sent_by', models.CharField(blank=True, max_length=120)),
-                ('external_id', models.CharField(blank=True, max_length=80)),
-                ('original_category', models.CharField(blank=True, max_length=120)),
-                ('erased_at', models.DateTimeField(null=True)),
-                ('incident', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='reports', to='core.incident')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("world", models.CharField(max_length=63)),
+                ("reference", models.CharField(max_length=40)),
+                ("token", models.CharField(max_length=32)),
+                ("category", models.CharField(max_length=60)),
+                ("lon", models.FloatField(null=True)),
+                ("lat", models.FloatField(null=True)),
+                ("ward", models.CharField(blank=True, max_length=5)),
+                ("received_at", models.DateTimeField()),
+                ("source", models.CharField(max_length=40)),
+                ("sent_by", models.CharField(blank=True, max_length=120)),
+                ("external_id", models.CharField(blank=True, max_length=80)),
+                ("original_category", models.CharField(blank=True, max_length=120)),
+                ("erased_at", models.DateTimeField(null=True)),
+                (
+                    "incident",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="reports", to="core.incident"
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Content',
+            name="Content",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('description', models.TextField(blank=True)),
-                ('contact_name', models.CharField(blank=True, max_length=200)),
-                ('email', models.CharField(blank=True, max_length=254)),
-                ('phone', models.CharField(blank=True, max_length=40)),
-                ('address', models.CharField(blank=True, max_length=300)),
-                ('media_url', models.CharField(blank=True, max_length=2000)),
-                ('device_id', models.CharField(blank=True, max_length=100)),
-                ('account_id', models.CharField(blank=True, max_length=100)),
-                ('report', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, related_name='content', to='field_reports.report')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("description", models.TextField(blank=True)),
+                ("contact_name", models.CharField(blank=True, max_length=200)),
+                ("email", models.CharField(blank=True, max_length=254)),
+                ("phone", models.CharField(blank=True, max_length=40)),
+                ("address", models.CharField(blank=True, max_length=300)),
+                ("media_url", models.CharField(blank=True, max_length=2000)),
+                ("device_id", models.CharField(blank=True, max_length=100)),
+                ("account_id", models.CharField(blank=True, max_length=100)),
+                (
+                    "report",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="content", to="field_reports.report"
+                    ),
+                ),
             ],
         ),
         migrations.AddIndex(
-            model_name='report',
-            index=models.Index(fields=['world', '-received_at', '-id'], name='report_recent'),
+            model_name="report",
+            index=models.Index(fields=["world", "-received_at", "-id"], name="report_recent"),
         ),
         migrations.AddIndex(
-            model_name='report',
-            index=models.Index(fields=['world', 'category', '-received_at'], name='report_category'),
+            model_name="report",
+            index=models.Index(fields=["world", "category", "-received_at"], name="report_category"),
         ),
         migrations.AddConstraint(
-            model_name='report',
-            constraint=models.UniqueConstraint(fields=('world', 'reference'), name='report_reference'),
+            model_name="report",
+            constraint=models.UniqueConstraint(fields=("world", "reference"), name="report_reference"),
         ),
         migrations.AddConstraint(
-            model_name='report',
-            constraint=models.UniqueConstraint(condition=models.Q(('external_id', ''), _negated=True), fields=('world', 'source', 'sent_by', 'external_id'), name='report_identity'),
+            model_name="report",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("external_id", ""), _negated=True),
+                fields=("world", "source", "sent_by", "external_id"),
+                name="report_identity",
+            ),
         ),
     ]

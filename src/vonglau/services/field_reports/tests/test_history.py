@@ -40,7 +40,18 @@ agencies:
 """
 HEADER = ["ID", "OPEN", "CLOSED", "DUE", "STATUS", "TYPE", "DEPT", "WHY", "LON", "LAT"]
 GOOD = [
-    ["1", "2015-03-08 01:30:00", "2015-03-08 03:30:00", "2015-03-09T00:00:00", "Closed", "Lamp", "PW", "Case Resolved", "-71", "42"],
+    [
+        "1",
+        "2015-03-08 01:30:00",
+        "2015-03-08 03:30:00",
+        "2015-03-09T00:00:00",
+        "Closed",
+        "Lamp",
+        "PW",
+        "Case Resolved",
+        "-71",
+        "42",
+    ],
     ["2", "2015-03-08T02:30:00", "", "2015-03-08 03:00:00", "Open", "Hole", "PW", "", "", ""],
     ["3", "2015-03-10T00:00:00Z", "2015-03-09T23:59:59+00:00", "", "Closed", "Hole", "", "noted", "108.22", "16.06"],
     ["4", "2015-04-01 08:00:00", "", "", "New", "Hole", "??", "", "0", "0"],
@@ -70,7 +81,11 @@ def test_rows_become_incidents_as_they_stand(tmp_path: Path, mapping: Path) -> N
     assert (done["overdue"], done["late"]) == (1, 0)
     assert done["odd"] == {"closed before it was opened": 1, "agency not in the mapping": 1}
     first, second, third, fourth = (Report.objects.get(external_id=str(n)).incident for n in (1, 2, 3, 4))
-    assert (first.state, first.outcome, first.received_at) == ("closed", "fixed", datetime(2015, 3, 8, 6, 30, tzinfo=UTC))
+    assert (first.state, first.outcome, first.received_at) == (
+        "closed",
+        "fixed",
+        datetime(2015, 3, 8, 6, 30, tzinfo=UTC),
+    )
     assert first.resolved_at - first.received_at == timedelta(hours=2), "a change of clocks does not stretch it"
     assert first.agency is not None
     assert first.agency.code == "far-pw"
@@ -197,7 +212,12 @@ def test_a_wrong_mapping_is_refused_before_the_first_row(
 
 @pytest.mark.django_db
 def test_files_that_are_none_are_refused(tmp_path: Path, mapping: Path) -> None:
-    for name, content in (("h.parquet", b"PAR1?"), ("h.csv.gz", b"no gzip"), ("h.csv", b"\xff\xfe\x00"), ("e.csv", b"")):
+    for name, content in (
+        ("h.parquet", b"PAR1?"),
+        ("h.csv.gz", b"no gzip"),
+        ("h.csv", b"\xff\xfe\x00"),
+        ("e.csv", b""),
+    ):
         path = tmp_path / name
         path.write_bytes(content)
         with pytest.raises(BadFile):
@@ -221,7 +241,7 @@ def shipped() -> Mapping:
 
 @given(
     opened=st.datetimes(datetime(1980, 1, 1), datetime(2080, 1, 1)),
-    seconds=st.integers(-10**6, 10**8),
+    seconds=st.integers(-(10**6), 10**8),
     minutes=st.integers(-14 * 60, 14 * 60),
 )
 def test_a_fixed_offset_keeps_every_duration(opened: datetime, seconds: int, minutes: int) -> None:

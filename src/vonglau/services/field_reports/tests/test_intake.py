@@ -31,7 +31,9 @@ def submission(**more: object) -> intake.Submission:
         "category": "street_light",
         "lon": 108.2205,
         "lat": 16.0605,
-        "personal": intake.Personal(description=WORDS, contact_name="Trần Văn Nam", phone="0905123456", email="nam@example.vn"),
+        "personal": intake.Personal(
+            description=WORDS, contact_name="Trần Văn Nam", phone="0905123456", email="nam@example.vn"
+        ),
         "source": "open311",
         "sent_by": "token:app",
         "at": factories.MONDAY,

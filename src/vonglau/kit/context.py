@@ -140,7 +140,6 @@ def page(request: HttpRequest) -> dict[str, Any]:
             "kind": "live",
             "title": "",
             "now": datetime.now(UTC),
-            "at": datetime.now(UTC),
             "rate": 1.0,
         },
     }
@@ -155,7 +154,6 @@ def page(request: HttpRequest) -> dict[str, Any]:
 
 
 def _inside(request: HttpRequest, world: World, actor: Actor) -> dict[str, Any]:
-    now, at = world.now(), datetime.now(UTC)
     mine = [place for place in navigation() if actor.role in place.roles and address(place.url_name)]
     follows = policy.may_see_centre(actor) or actor.role == "agency"
     vi, en = _locality(world.locality)
@@ -166,5 +164,5 @@ def _inside(request: HttpRequest, world: World, actor: Actor) -> dict[str, Any]:
         "worlds": _worlds(world),
         "stream": f"/api/stream?world={world.pk}" if follows else "",
         "position": hub.newest() if follows else None,
-        "world": {"id": world.pk, "kind": world.kind, "title": _title(world), "now": now, "at": at, "rate": world.rate},
+        "world": {"id": world.pk, "kind": world.kind, "title": _title(world), "now": world.now(), "rate": world.rate},
     }

@@ -157,7 +157,7 @@ def read(data: Path) -> list[dict[str, Any]]:
     for path in sorted((data / "run").glob("*.json")):
         with suppress(OSError, ValueError, KeyError):
             body = json.loads(path.read_text(encoding="utf-8"))
-            if {"process", "at", "values", "spreads", "beats"} <= body.keys():
+            if isinstance(body, dict) and {"process", "at", "values", "spreads", "beats"} <= body.keys():
                 found.append(body)
     return found
 

@@ -29,12 +29,16 @@ class Adapter(DefaultAccountAdapter):  # type: ignore[misc]
 class Backend(AuthenticationBackend):  # type: ignore[misc]
     """Asked at sign-in and again at every request: a deactivated account is out at its next one."""
 
+    def authenticate(self, request: HttpRequest | None, **credentials: Any) -> Any:
+        """Refused at the door too: a session that every later request would reject must not begin."""
+        user = super().authenticate(request, **credentials)
+        if user is None:
+            # allauth keeps an account with the right password that may not sign in, to tell its owner so: then a stranger would
+            # learn it too, and a demonstration account would be let in.
+            self._stash_user(None)
+        return user
+
     def user_can_authenticate(self, user: Any) -> bool:
         if isinstance(user, User) and user.demo and not settings.VONGLAU_DEMO:
             return False
         return bool(super().user_can_authenticate(user))
-
-    def authenticate(self, request: HttpRequest | None, **credentials: Any) -> Any:
-        """Refused at the door too: a session that every later request would reject must not begin."""
-        user = super().authenticate(request, **credentials)
-        return user if user is not None and self.user_can_authenticate(user) else None

@@ -1,0 +1,69 @@
+"""Figures: what a process writes is what the door shows; processes are summed; mistakes are seen at once."""
+
+import time
+from pathlib import Path
+
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+
+from vonglau.kit import metrics
+from vonglau.kit.metrics import BUCKETS, Numbers
+
+
+def shown(data: Path) -> dict[tuple[str, tuple[tuple[str, str], ...]], float]:
+    families = text_string_to_metric_families(metrics.exposition(data).decode())
+    return {(one.name, tuple(sorted(one.labels.items()))): one.value for family in families for one in family.samples}
+
+
+def test_the_door_shows_what_every_process_wrote(tmp_path: Path) -> None:
+    door, worker = Numbers("door", tmp_path), Numbers("worker", tmp_path)
+    door.count("vonglau_events", 3, outcome="accepted")
+    door.count("vonglau_events", outcome="accepted")
+    worker.gauge("vonglau_detector_lag_events", 7)
+    door.write()
+    worker.write()
+    found = shown(tmp_path)
+    assert found["vonglau_events_total", (("outcome", "accepted"),)] == 4
+    assert found["vonglau_detector_lag_events", ()] == 7
+    assert found["vonglau_up", (("process", "door"),)] == 1
+    assert found["vonglau_process_memory_bytes", (("process", "worker"),)] > 0
+
+
+def test_the_same_figure_of_several_processes_is_summed(tmp_path: Path) -> None:
+    for name in ("web1", "web2"):
+        numbers = Numbers(name, tmp_path)
+        numbers.count("vonglau_proxied_requests", 2, status="2xx")
+        numbers.observe("vonglau_stream_lag_seconds", 0.003)
+        numbers.observe("vonglau_stream_lag_seconds", 99)
+        numbers.write()
+    found = shown(tmp_path)
+    assert found["vonglau_proxied_requests_total", (("status", "2xx"),)] == 4
+    assert found["vonglau_stream_lag_seconds_count", ()] == 4
+    assert found["vonglau_stream_lag_seconds_sum", ()] == pytest.approx(198.006)
+    assert found["vonglau_stream_lag_seconds_bucket", (("le", "0.005"),)] == 2
+    assert found["vonglau_stream_lag_seconds_bucket", (("le", str(BUCKETS[-1])),)] == 2
+    assert found["vonglau_stream_lag_seconds_bucket", (("le", "+Inf"),)] == 4
+
+
+def test_a_process_that_stopped_writing_is_shown_as_down(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    Numbers("worker", tmp_path).write()
+    later = time.time() + 60
+    monkeypatch.setattr(time, "time", lambda: later)
+    assert shown(tmp_path)["vonglau_up", (("process", "worker"),)] == 0
+
+
+def test_a_broken_file_is_left_out(tmp_path: Path) -> None:
+    Numbers("door", tmp_path).write()
+    (tmp_path / "run" / "half.json").write_text('{"process": "ha')
+    (tmp_path / "run" / "foreign.json").write_text("[]")
+    assert [body["process"] for body in metrics.read(tmp_path)] == ["door"]
+
+
+def test_figures_that_are_not_in_the_catalogue_are_refused(tmp_path: Path) -> None:
+    numbers = Numbers("door", tmp_path)
+    with pytest.raises(KeyError):
+        numbers.count("vonglau_made_up")
+    with pytest.raises(KeyError):
+        numbers.gauge("vonglau_events", 1, outcome="accepted")
+    with pytest.raises(KeyError):
+        numbers.count("vonglau_events", 1)

@@ -1,9 +1,11 @@
 """A citizen's app: discovery, services, a submission, and its progress until the result, checked against the public schemas."""
 
 import json
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 from xml.etree import ElementTree as ET
 
 import pytest
@@ -11,6 +13,7 @@ from django.test import Client
 from jsonschema import Draft7Validator, FormatChecker
 from referencing import Registry, Resource
 
+from tests.serving import Serving, new_city, ran, serving, token
 from vonglau.core.incidents import desk
 from vonglau.core.incidents.desk import Details
 from vonglau.core.people.policy import Actor
@@ -124,3 +127,56 @@ def test_the_specifications_own_submission_is_understood(app: tuple[Client, str]
     content = Report.objects.get().content
     assert content.description.startswith("A large sinkhole")
     assert content.address == "1234 5th street"
+
+
+def test_it_comes_through_the_public_port_and_into_the_log(tmp_path: Path) -> None:
+    """The real server: an app's form at the front, the incident in the API, the event in the log; quarantine is mended there too."""
+    data = new_city(tmp_path / "city")
+    app_key = token(data, "reports:write", name="app")
+    reader = token(data, "read,events:write,quarantine:write", name="reader")
+    form = {"Content-Type": "application/x-www-form-urlencoded"}
+    body = urlencode(
+        {"service_code": "waste", "lat": "16.0605", "long": "108.2205", "description": "Rác & <b>xà bần</b>"}
+    )
+    with serving(data) as city:
+        status, _headers, [sent] = city.request("POST", f"{BASE}/requests.json", body.encode(), app_key, form)
+        assert status == 200
+        reference = sent["service_request_id"]
+        [incident] = city.request("GET", "/api/incidents", token=reader)[2]["items"]
+        assert incident["ref"].removeprefix("SV") == reference.removeprefix("PA")
+        assert incident["ward"] != ""
+        event = eventually(lambda: received(city, reader))
+        assert event["data"] == {
+            "reference": reference,
+            "incident": incident["ref"],
+            "category": "waste",
+            "ward": incident["ward"],
+        }
+        assert "xà bần" not in json.dumps(event, ensure_ascii=False)
+        late = {"specversion": "1.0", "id": "1", "source": "/x", "type": "t", "time": "2026-01-01T00:00:00"}
+        cloud = {"Content-Type": "application/cloudevents+json"}
+        kept = city.request("POST", "/api/events", late, reader, cloud)[2]["quarantined"][0]["quarantine_id"]
+        path = f"/api/quarantine/{kept}/resubmit"
+        assert city.request("POST", path, late, reader, cloud)[0] == 422
+        assert city.request("POST", path, {**late, "time": "2026-01-01T00:00:00Z"}, app_key, cloud)[0] == 403
+        mended = city.request("POST", path, {**late, "time": "2026-01-01T00:00:00Z"}, reader, cloud)
+        assert (mended[0], mended[2]["state"]) == (200, "resubmitted")
+    said = json.loads(ran("check", "--data", data, "--json").splitlines()[-1])
+    assert said["ok"], said
+    assert said["counts"]["auditrow"] >= 2, "the incident's and the quarantined item's"
+
+
+def received(city: Serving, reader: str) -> Any:
+    path = "/api/events?type=vn.vonglau.field_reports.received"
+    return next(iter(city.request("GET", path, token=reader)[2]["items"]), None)
+
+
+def eventually(ask: Callable[[], Any], seconds: float = 30) -> Any:
+    """The worker hands events over within a second or two; a busy machine may need longer."""
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        found = ask()
+        if found is not None:
+            return found
+        time.sleep(0.1)
+    raise AssertionError("it never came")

@@ -24,7 +24,7 @@ def load() -> None:
 @click.option("--dry-run", is_flag=True, help="Read and count everything, keep nothing.")
 @with_data()
 def reports(data: Path, as_json: bool, file: Path, mapping: Path, world: str, dry_run: bool) -> int:
-    """Load citizens' reports and their incidents from FILE (CSV, GeoJSON) as MAPPING says."""
+    """Load citizens' reports and their incidents from FILE (CSV, CSV.gz, Parquet) as MAPPING says."""
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 

@@ -18,20 +18,15 @@ def reference_of(incident_ref: str) -> str:
     return PREFIX_REPORT + incident_ref.removeprefix(PREFIX_INCIDENT)
 
 
-@dataclass(frozen=True, slots=True)
-class Route:
-    """How urgent a report is at first, and who usually handles it ("" when nobody is named): a proposal to the desk."""
+def usual_agency(category: Category, ward: str, wards_of: Mapping[str, Iterable[str]]) -> str:
+    """Code of who usually handles it there, "" when nobody is named: told to the desk, which decides.
 
-    level: str
-    agency: str
-
-
-def route(category: Category, ward: str, wards_of: Mapping[str, Iterable[str]]) -> Route:
-    """`wards_of`: agency code → codes of the wards it answers for, of the agencies that exist on the day."""
+    `wards_of`: agency code → codes of the wards it answers for, of the agencies that exist on the day.
+    """
     if category.agency != WARD_AGENCY:
-        return Route(category.level, category.agency if category.agency in wards_of else "")
+        return category.agency if category.agency in wards_of else ""
     at_home = (code for code, wards in wards_of.items() if ward and ward in wards)
-    return Route(category.level, next(at_home, ""))
+    return next(at_home, "")
 
 
 @dataclass(frozen=True, slots=True)

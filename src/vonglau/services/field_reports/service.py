@@ -9,7 +9,9 @@ from django.utils.translation import gettext_lazy as _
 
 from vonglau.core.events import EventType
 from vonglau.core.facts import categories, category_groups
+from vonglau.core.people import directory
 from vonglau.core.seams import IncidentKind, Service, Text
+from vonglau.services.field_reports import rules
 from vonglau.services.field_reports.demo import day
 from vonglau.services.field_reports.intake import KIND, RECEIVED, SERVICE
 
@@ -42,6 +44,11 @@ def about(incident: Any) -> Sequence[tuple[Text, str]]:
     if category is not None:
         group = category_groups()[category.group]
         rows.append((_("Lĩnh vực"), f"{group.name[language]} › {category.name[language]}"))
+        existing = {agency.code: agency for agency in directory.agencies(incident.received_at.date())}
+        usual = rules.usual_agency(category, incident.ward, {code: one.wards for code, one in existing.items()})
+        if usual:
+            name = existing[usual].name_en if language.startswith("en") else existing[usual].name_vi
+            rows.append((_("Thường do"), name))
     channels = dict.fromkeys(str(CHANNELS.get(report.source, report.source)) for report in reports)
     rows.append((_("Kênh tiếp nhận"), ", ".join(channels)))
     original = next((report.original_category for report in reports if report.original_category), "")

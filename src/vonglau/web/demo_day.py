@@ -35,7 +35,7 @@ LOCALITY = "48"
 WORLD = "da-nang-drill"
 RATE = 60.0
 ZONE = ZoneInfo("Asia/Ho_Chi_Minh")
-OPENS = clock_time(7, 30)
+OPENS = clock_time(9, 5)
 LEARN_DAYS = 12
 """Days the detectors learn from before the visitor's day: a working week and both weekends around it."""
 REPORT_DAYS = 2
@@ -55,7 +55,7 @@ def today() -> date:
 
 
 def opening(today: date) -> datetime:
-    """Half past seven of today, or of the last day before on which offices work: deadlines then move from the first minute."""
+    """Five past nine of today, or of the last day before on which offices work: the morning has begun, and deadlines move."""
 
     day = today
     while calendar().day_off(day) or not calendar().sessions(day):

@@ -70,12 +70,16 @@ def respond(format: str, answer: Answer, status: int = 200) -> HttpResponse:
     return HttpResponse(body, content_type=MEDIA[format], status=status)
 
 
-class Refused(VongLauError):
-    """One or more reasons why a call cannot be served."""
+class Refused(Exception):  # noqa: N818 - as the specification says it
+    """One or more reasons why a call cannot be served. Its own kind: GeoReport has its own codes and shape of errors."""
 
     def __init__(self, status: int, *reasons: str) -> None:
-        super().__init__(reasons[0] if reasons else None)
+        super().__init__(*reasons)
         self.status, self.reasons = status, reasons
+
+    @property
+    def message(self) -> str:
+        return self.reasons[0]
 
 
 def refusal(format: str, status: int, reasons: Sequence[str]) -> HttpResponse:

@@ -70,7 +70,7 @@ def respond(format: str, answer: Answer, status: int = 200) -> HttpResponse:
     return HttpResponse(body, content_type=MEDIA[format], status=status)
 
 
-class Refused(Exception):  # noqa: N818 - as the specification says it
+class Refused(Exception):
     """One or more reasons why a call cannot be served. Its own kind: GeoReport has its own codes and shape of errors."""
 
     def __init__(self, status: int, *reasons: str) -> None:

@@ -83,6 +83,7 @@ def figure(request: Request, code: str) -> HttpResponseBase:
     context = {
         "figure": shown(indicator, scope, now),
         "indicator": indicator,
+        "only_now": indicator.period == "now",
         "fragment": request.get_full_path(),
         **_frame(request, day, ward),
         **_rows(request, indicator, part, scope),

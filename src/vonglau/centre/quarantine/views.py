@@ -6,6 +6,7 @@ the text may hold what must not be kept for ever.
 
 import hashlib
 import json
+from datetime import datetime
 from typing import Any
 
 import msgspec
@@ -14,16 +15,19 @@ from django.contrib import messages
 from django.db import transaction
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
+from django.utils import timezone
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_http_methods
 
 from vonglau.centre.access import Request, is_fragment, of_the_quarantine, unavailable
 from vonglau.centre.desk.why import log
+from vonglau.centre.quarantine.reasons import reason_words
 from vonglau.core import audit, changes
 from vonglau.core.errors import NotFound, Unavailable
 from vonglau.core.events import from_us
 from vonglau.core.log import Quarantined
+from vonglau.core.worlds import World, WorldKind
 from vonglau.kit import door
 
 PAGE = 50
@@ -38,10 +42,17 @@ def _text(raw: bytes, most: int) -> str:
     return raw[: most * 4].decode("utf-8", "backslashreplace").replace("\x00", "␀")[:most]
 
 
-def _row(item: Quarantined) -> dict[str, Any]:
+def _moment(in_world: World, us: int) -> datetime:
+    """When it came, on the world's clock: the log counts receipt on the wall's."""
+    at = from_us(us)
+    return in_world.now() - (timezone.now() - at) * in_world.rate if in_world.kind == WorldKind.DRILL else at
+
+
+def _row(item: Quarantined, in_world: World) -> dict[str, Any]:
     return {
         "item": item,
-        "at": from_us(item.at_us),
+        "at": _moment(in_world, item.at_us),
+        "reason": reason_words(item.reason),
         "preview": " ".join(_text(item.raw, PREVIEW).split()),
         "state": str(STATES.get(item.state, item.state)),
     }
@@ -59,7 +70,7 @@ def quarantine(request: Request) -> HttpResponseBase:
             int(after) if after.isdecimal() and len(after) < 19 else 0, PAGE, world=request.world.pk, state=state
         )
     context = {
-        "rows": [_row(item) for item in found[0]],
+        "rows": [_row(item, request.world) for item in found[0]],
         "next": f"?state={state}&after={found[1]}" if found[1] else "",
         "first": f"?state={state}" if after != "0" else "",
         "state": state,
@@ -128,7 +139,7 @@ def quarantined(request: Request, number: int) -> HttpResponseBase:
 
 
 def _page(request: Request, item: Quarantined, form: MendForm, status: int = 200) -> HttpResponseBase:
-    context = {**_row(item), "form": form, "raw": _text(item.raw, SHOWN), "long": len(item.raw) > SHOWN}
+    context = {**_row(item, request.world), "form": form, "raw": _text(item.raw, SHOWN), "long": len(item.raw) > SHOWN}
     return render(request, "centre/quarantine/item.html", context, status=status)
 
 
@@ -139,7 +150,7 @@ def _resubmit(request: Request, item: Quarantined) -> HttpResponseBase:
     mended = form.cleaned_data["event"].encode()
     answer = door.resubmit(item.id, mended, by=request.actor.name)
     if not answer.ok:
-        said = {"pointer": answer.pointer or "/", "reason": answer.reason or str(answer.status)}
+        said = {"pointer": answer.pointer or "/", "reason": reason_words(answer.reason) or str(answer.status)}
         form.add_error("event", gettext("Vẫn chưa nhận được ở %(pointer)s: %(reason)s") % said)
         return _page(request, item, form, status=422)
     _remember(request, item, "resubmit", mended)

@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.utils import translation
 
+from vonglau.centre.quarantine.reasons import reason_words
 from vonglau.centre.tests.conftest import Sign
 from vonglau.core import audit
 from vonglau.core.errors import Unavailable
@@ -137,6 +139,26 @@ def test_without_a_door_nothing_typed_is_lost(sign_in: Sign, number: int) -> Non
     answer = sign_in("operator").post(f"/quarantine/{number}/", {"event": '{"id": "typed by hand"}'})
     assert answer.status_code == 503
     assert "typed by hand" in answer.content.decode()
+
+
+@pytest.mark.parametrize(
+    ("said", "vietnamese"),
+    [
+        ("Object missing required field `id`.", "Thiếu trường bắt buộc “id”."),
+        ("`lat` is off the Earth: it must lie between -90 and 90 degrees (WGS 84).", "phải từ -90 đến 90 độ"),
+        (
+            "Expected `float`, got `str`, in `data` of type vn.x.",
+            "Cần kiểu float, nhận được str. (trong data của loại vn.x)",
+        ),
+        ("`{0.__class__}` is empty: give it a value or leave it out.", "“{0.__class__}” trống"),
+        ("Something nobody foresaw.", "Something nobody foresaw."),
+    ],
+)
+def test_reasons_are_said_in_vietnamese_as_far_as_they_are_known(said: str, vietnamese: str) -> None:
+    with translation.override("vi"):
+        assert vietnamese in reason_words(said)
+    with translation.override("en"):
+        assert reason_words(said) == said
 
 
 def test_only_who_may_mend_sees_it_and_only_in_its_world(sign_in: Sign, number: int, log: Any) -> None:

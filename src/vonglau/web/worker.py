@@ -40,6 +40,8 @@ PUBLISH_SECONDS = 0.2
 PUBLISH_AT_ONCE = 200
 DOOR_SECONDS = 15.0
 CHECKPOINT_SECONDS = 60.0
+FIRST_SECONDS = 1.0
+"""When each task runs for the first time: after a crash what was left over does not wait for an hour."""
 
 
 def locator(localities: frozenset[str], folder: Path) -> alerts.Locate:
@@ -88,6 +90,7 @@ class Worker:
             self.runner.save()
             for thread in threads:
                 thread.join(2)
+            self.checkpoint()  # what happened since the last one is vouched for before the lights go out
             self.numbers.write()
 
     def fold(self) -> None:
@@ -106,13 +109,14 @@ class Worker:
 
     def _every(self, seconds: float, task: Callable[[], None]) -> None:
         """A supervisor: what fails is logged and tried again, later each time, up to half a minute."""
-        failures = 0
-        while not self.stopping.wait(min(30.0, seconds * 2**failures)):
+        failures, pause = 0, min(seconds, FIRST_SECONDS)
+        while not self.stopping.wait(pause):
             try:
                 task()
-                failures = 0
+                failures, pause = 0, seconds
             except Exception:  # a supervisor
                 failures = min(failures + 1, 10)
+                pause = min(30.0, max(seconds, 0.2) * 2**failures)
                 log.exception("%s failed; it is tried again", task.__name__)
                 connection.close()
         connection.close()

@@ -91,6 +91,14 @@ def snapshot(log: sqlite3.Connection) -> Iterator[None]:
             cursor.execute("ROLLBACK")
 
 
+def _findings(one: Check, place: Place) -> Iterator[str]:
+    """A supervisor: damaged rows may break a check in any way; that is a finding too, and the other checks still run."""
+    try:
+        yield from one.run(place)
+    except Exception as problem:  # noqa: BLE001 - the finding carries it
+        yield f"the check itself could not go on: {type(problem).__name__}: {problem}"
+
+
 def run_all(place: Place, told: Callable[[Check], None] = lambda check: None) -> list[Outcome]:
     """All checks within one snapshot of the state."""
     outcomes = []
@@ -99,7 +107,7 @@ def run_all(place: Place, told: Callable[[Check], None] = lambda check: None) ->
             told(one)
             count = 0
             examples: list[str] = []
-            for finding in one.run(place):
+            for finding in _findings(one, place):
                 count += 1
                 if len(examples) < SHOWN:
                     examples.append(finding)

@@ -1,11 +1,14 @@
 """`check`: is everything whole? Exit 1 when something is broken."""
 
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import click
 
 from vonglau.web.commands.base import result, say, with_data
+
+WAITING = "SELECT count(*) FROM quarantine WHERE state = 'open'"
 
 
 @click.command()
@@ -33,6 +36,8 @@ def check(data: Path, as_json: bool, listing: bool) -> int:
 
 def examine(data: Path, *, quiet: bool) -> dict[str, Any]:
     """Run all checks; plain data."""
+    from django.db import DatabaseError
+
     from vonglau.core.models import Alert, AuditRow, Checkpoint, Evidence, Incident
     from vonglau.engines.embedded import open_reader, schema
     from vonglau.engines.embedded.sqlite import connect
@@ -42,11 +47,10 @@ def examine(data: Path, *, quiet: bool) -> dict[str, Any]:
     log = connect(schema.path(data), readonly=True)
     try:
         outcomes = checks.run_all(checks.Place(data, reader, log), lambda one: None if quiet else say(f"  {one.what}"))
-        counts = {"events": reader.head()} | {
-            model.__name__.lower(): model._default_manager.count()
-            for model in (Incident, Alert, Evidence, AuditRow, Checkpoint)
-        }
-        waiting = log.execute("SELECT count(*) FROM quarantine WHERE state = 'open'").fetchone()[0]
+        counts = {"events": reader.head(), "quarantine": log.execute(WAITING).fetchone()[0]}
+        for model in (Incident, Alert, Evidence, AuditRow, Checkpoint):
+            with suppress(DatabaseError):  # damaged: the findings say so
+                counts[model.__name__.lower()] = model._default_manager.count()
     finally:
         log.close()
         reader.close()
@@ -66,7 +70,7 @@ def examine(data: Path, *, quiet: bool) -> dict[str, Any]:
         "ok": not any(finding["severity"] == checks.ERROR for finding in findings),
         "checks": len(outcomes),
         "findings": findings,
-        "counts": {**counts, "quarantine": waiting},
+        "counts": counts,
     }
 
 

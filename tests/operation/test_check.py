@@ -1,0 +1,145 @@
+"""`check` finds what was done to the files behind the program's back, says where, and ends with 1."""
+
+import json
+import re
+import shutil
+import sqlite3
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.serving import new_city, serving, token, vonglau
+
+
+def examined(data: Path) -> tuple[int, dict[str, Any]]:
+    done = vonglau("check", "--data", data, "--json")
+    assert "Traceback" not in done.stderr, done.stderr
+    return done.returncode, json.loads(done.stdout.strip().splitlines()[-1])
+
+
+def state(data: Path, *statements: str) -> None:
+    with sqlite3.connect(data / "state.db") as db:
+        for statement in statements:
+            assert db.execute(statement).rowcount != 0, f"nothing to tamper with: {statement}"
+    db.close()
+
+
+def log(data: Path, *statements: str) -> None:
+    with sqlite3.connect(data / "log.db") as db:
+        for statement in statements:
+            assert db.execute(statement).rowcount != 0, f"nothing to tamper with: {statement}"
+    db.close()
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A city in which a little has happened: reports, an incident with a photo, a checkpoint, quarantine."""
+    data = new_city(tmp_path_factory.mktemp("check") / "city")
+    citizen, key = token(data, "reports:write"), token(data, "events:write,quarantine:write")
+    with serving(data) as server:
+        code = server.request("GET", "/open311/v2/services.json")[2][0]["service_code"]
+        for n in range(3):
+            body = f"service_code={code}&lat=16.06{n}&long=108.22&description=test".encode()
+            form = {"Content-Type": "application/x-www-form-urlencoded"}
+            assert server.request("POST", "/open311/v2/requests.json", body, citizen, form)[0] in (200, 201)
+        events = [{"specversion": "1.0", "id": str(n), "source": "/t", "type": "t", "data": {}} for n in range(20)]
+        batch = {"Content-Type": "application/cloudevents-batch+json"}
+        assert server.request("POST", "/api/events", [*events, {"no": "event"}], key, batch)[0] == 202
+        folded = 0.0
+        while folded < 20:
+            time.sleep(0.1)
+            figures = server.request("GET", "/metrics")[2].decode()
+            folded = float(re.findall(r"^vonglau_detector_events_total (\S+)", figures, re.MULTILINE)[0])
+    return data
+
+
+@pytest.fixture
+def city(whole: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(whole, tmp_path / "city"))
+
+
+def test_what_nobody_touched_is_whole(city: Path) -> None:
+    code, body = examined(city)
+    assert (code, body["ok"], body["findings"]) == (0, True, [])
+    assert body["counts"]["incident"] == 3
+    assert body["counts"]["events"] >= 20
+    assert body["counts"]["quarantine"] == 1
+
+
+TAMPERED: dict[str, Callable[[Path], None]] = {
+    "audit-streams": lambda data: state(
+        data, "UPDATE core_auditrow SET body = CAST(replace(body, 'receive', 'verify') AS BLOB) WHERE n = 1"
+    ),
+    "audit-checkpoints": lambda data: state(data, "UPDATE core_checkpoint SET root = hash WHERE n = 1"),
+    "incident-states": lambda data: state(data, "UPDATE core_incident SET state = 'verified' WHERE id = 1"),
+    "incident-keepers": lambda data: state(data, "UPDATE core_incident SET keeper_id = 2 WHERE id = 1"),
+    "incident-clocks": lambda data: state(data, "UPDATE core_incident SET due_at = '2020-01-01 00:00:00' WHERE id = 1"),
+    "worlds": lambda data: state(data, "UPDATE core_incident SET world = 'nowhere' WHERE id = 1"),
+    "state-references": lambda data: state(
+        data, "PRAGMA foreign_keys=OFF", "UPDATE core_incident SET agency_id = 999 WHERE id = 1"
+    ),
+    "log-positions": lambda data: log(data, "DELETE FROM event WHERE pos = 5"),
+    "log-identities": lambda data: log(
+        data, "UPDATE event SET source = '/t', id = '1' WHERE source = '/t' AND id = '2'"
+    ),
+    "log-readers": lambda data: log(data, "DELETE FROM event WHERE pos > 3"),
+    "log-quarantine": lambda data: log(data, "UPDATE quarantine SET state = 'resubmitted'"),
+}
+
+
+@pytest.mark.parametrize("name", TAMPERED)
+def test_what_was_tampered_with_is_found_by_name(city: Path, name: str) -> None:
+    TAMPERED[name](city)
+    code, body = examined(city)
+    found = {finding["check"]: finding for finding in body["findings"]}
+    assert code == 1
+    assert not body["ok"]
+    assert name in found, found
+    assert found[name]["examples"]
+    assert found[name]["do"]
+
+
+def test_removing_the_end_of_a_stream_shows_by_its_checkpoint(city: Path) -> None:
+    """Row and head together: only the checkpoint, and its exported copy, still know."""
+    with sqlite3.connect(city / "state.db") as db:
+        (stream,) = db.execute("SELECT stream FROM core_audithead WHERE checkpointed = 1 LIMIT 1").fetchone()
+        db.execute("DELETE FROM core_auditrow WHERE stream = ?", (stream,))
+        db.execute("DELETE FROM core_audithead WHERE stream = ?", (stream,))
+    db.close()
+    code, body = examined(city)
+    assert code == 1
+    assert any(stream in example for finding in body["findings"] for example in finding["examples"])
+
+
+def test_a_damaged_file_is_told_apart_from_a_wrong_one(city: Path) -> None:
+    path = city / "state.db"
+    raw = bytearray(path.read_bytes())
+    middle = len(raw) // 2
+    raw[middle : middle + 8192] = b"\xff" * 8192
+    path.write_bytes(raw)
+    done = vonglau("check", "--data", city)
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr, done.stderr
+
+
+def test_it_runs_beside_a_busy_server(city: Path) -> None:
+    key = token(city, "events:write")
+    with serving(city) as server:
+        batch = {"Content-Type": "application/cloudevents-batch+json"}
+        for round_ in range(3):
+            events = [{"specversion": "1.0", "id": f"{round_}-{n}", "source": "/b", "type": "t"} for n in range(500)]
+            assert server.request("POST", "/api/events", events, key, batch)[0] == 202
+            code, body = examined(city)
+            assert (code, body["findings"]) == (0, [])
+
+
+def test_every_check_says_how_to_find_and_what_to_do(city: Path) -> None:
+    done: subprocess.CompletedProcess[str] = vonglau("check", "--list", "--json", "--data", city)
+    rows = json.loads(done.stdout)["items"]
+    assert set(TAMPERED) <= {row["name"] for row in rows}
+    for row in rows:
+        assert all(row.values()), row

@@ -1,0 +1,180 @@
+"""Commands as a script meets them: exit codes, one JSON object on the last line, advice instead of tracebacks."""
+
+import gzip
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.serving import Serving, new_city, ran, serving, token, vonglau
+
+
+@pytest.fixture(scope="module")
+def city(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return new_city(tmp_path_factory.mktemp("commands") / "city")
+
+
+def last(text: str) -> dict[str, object]:
+    found: dict[str, object] = json.loads(text.strip().splitlines()[-1])
+    return found
+
+
+def test_init_can_be_repeated_and_keeps_what_is_there(city: Path) -> None:
+    key = token(city)
+    body = last(ran("init", "--data", city, "--json"))
+    assert body["places"] == {
+        "Locality": 99,
+        "LocalitySuccession": 65,
+        "Ward": 3331,
+        "WardBorder": 3321,
+        "LocalityBorder": 34,
+    }
+    assert body["worlds"] == ["live"]
+    assert any(row["name"] == "test" for row in last(ran("token", "list", "--data", city, "--json"))["items"])  # type: ignore[attr-defined]
+    assert key.startswith("vl_")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["init", "--locality", "99"], "province code"),
+        (["token", "create", "x", "--scope", "all"], "events:write"),
+        (["token", "create", "", "--scope", "read"], "name"),
+        (["token", "create", "x", "--scope", "read", "--world", "No Such"], "small letters"),
+        (["token", "revoke", "999"], "token list"),
+        (["user", "create", "ai", "--role", "king"], "operator"),
+        (["user", "create", "ai", "--role", "agency"], "--agency"),
+        (["user", "create", "ai", "--role", "operator"], "12"),
+        (["user", "deactivate", "nobody"], "user list"),
+        (["check", "--nonsense"], "--nonsense"),
+        (["serve", "--host", "192.0.2.1", "--port", "1"], "--host"),
+    ],
+)
+def test_bad_input_ends_with_2_and_advice(city: Path, arguments: list[str], says: str) -> None:
+    done = vonglau(*arguments, "--data", city, stdin="ngắn\n")
+    assert done.returncode == 2, done.stdout + done.stderr
+    assert says in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_setting_that_cannot_be_used_stops_the_start(city: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from tests import serving as harness
+
+    plain = harness.environment()
+    monkeypatch.setattr(harness, "environment", lambda: {**plain, "VONGLAU_STREAMS": "many"})
+    done = vonglau("check", "--data", city)
+    assert done.returncode == 2
+    assert "VONGLAU_STREAMS" in done.stderr
+    assert "whole number" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_accounts_are_made_listed_and_closed(city: Path) -> None:
+    body = last(
+        ran("user", "create", "truc", "--role", "operator", "--data", city, "--json", stdin="một câu dài dễ nhớ\n")
+    )
+    assert body["username"] == "truc"
+    assert vonglau("user", "create", "truc", "--role", "leader", "--data", city, stdin="x\n").returncode == 2
+    ran("user", "deactivate", "truc", "--data", city)
+    rows = last(ran("user", "list", "--data", city, "--json"))["items"]
+    assert [(row["username"], row["active"]) for row in rows] == [("truc", False)]  # type: ignore[attr-defined]
+    assert last(ran("check", "--data", city, "--json"))["ok"] is True
+
+
+def write(path: Path, count: int, *, packed: bool = False) -> Path:
+    lines = [
+        json.dumps(
+            {
+                "specversion": "1.0",
+                "id": f"{path.stem}-{n}",
+                "source": "/replay",
+                "type": "test.thing",
+                "time": f"2026-11-20T00:{n // 60 % 60:02d}:{n % 60:02d}Z",
+                "data": {"n": n},
+            }
+        )
+        for n in range(count)
+    ]
+    data = ("\n".join([*lines, "", "  ", "this is no event"]) + "\n").encode()
+    path.write_bytes(gzip.compress(data) if packed else data)
+    return path
+
+
+@pytest.fixture(scope="module")
+def server(city: Path) -> "Serving":  # type: ignore[misc]
+    with serving(city) as running:
+        yield running
+
+
+def test_replay_counts_honestly_and_can_be_repeated(city: Path, server: Serving, tmp_path: Path) -> None:
+    key = token(city)
+    files = [write(tmp_path / "a.jsonl", 2_300), write(tmp_path / "b.jsonl.gz", 150, packed=True)]
+    first = last(ran("replay", *files, "--to", server.url, "--token", key, "--json"))
+    assert {
+        name: first[name] for name in ("sent", "accepted", "duplicates", "quarantined", "failed", "unreadable")
+    } == {
+        "sent": 2_452,
+        "accepted": 2_450,
+        "duplicates": 0,
+        "quarantined": 2,
+        "failed": 0,
+        "unreadable": 2,
+    }
+    again = last(ran("replay", *files, "--to", server.url, "--token", key, "--json"))
+    assert (again["accepted"], again["duplicates"]) == (0, 2_450)
+
+
+def test_replay_at_a_speed_takes_its_time_and_shifts_nothing(city: Path, server: Serving, tmp_path: Path) -> None:
+    key = token(city)
+    slow = last(
+        ran("replay", write(tmp_path / "slow.jsonl", 61), "--to", server.url, "--token", key, "--speed", "60", "--json")
+    )
+    assert slow["accepted"] == 61
+    assert float(str(slow["seconds"])) >= 0.9
+    found = server.request("GET", "/api/events?type=test.thing&limit=200", token=key)[2]["items"]
+    assert all(item["time"].startswith("2026-11-20T00:") for item in found)
+
+
+def test_replay_into_a_world_of_its_own(city: Path, server: Serving, tmp_path: Path) -> None:
+    key = token(city, "events:write,read", world="thu")
+    sent = last(
+        ran("replay", write(tmp_path / "w.jsonl", 10), "--to", server.url, "--token", key, "--world", "thu", "--json")
+    )
+    assert (sent["accepted"], sent["quarantined"]) == (10, 1)
+    assert len(server.request("GET", "/api/events?world=thu&type=test.thing", token=key)[2]["items"]) == 10
+
+
+def test_replay_stops_where_nothing_can_come_of_it(city: Path, server: Serving, tmp_path: Path) -> None:
+    file = write(tmp_path / "x.jsonl", 3)
+    refused = vonglau("replay", file, "--to", server.url, "--token", "vl_wrong")
+    assert refused.returncode == 2
+    assert "401" in refused.stderr
+    broken = tmp_path / "broken.gz"
+    broken.write_bytes(gzip.compress(b"{}\n" * 1000)[:50])
+    assert vonglau("replay", broken, "--to", server.url, "--token", "x").returncode == 2
+    assert vonglau("replay", file, "--to", "ftp://x", "--token", "x").returncode == 2
+    assert vonglau("replay", file, "--to", server.url, "--token", "x", "--speed", "fast").returncode == 2
+
+
+def test_detect_writes_what_live_would_say(tmp_path: Path) -> None:
+    rows = [
+        f"2026-01-{1 + n // 288:02d} {n // 12 % 24:02d}:{n % 12 * 5:02d}:00,{3 if 2600 <= n < 2620 else 50 + n % 3}"
+        for n in range(2880)
+    ]
+    source = tmp_path / "speed_1.csv"
+    source.write_text("timestamp,value\n" + "\n".join(rows) + "\n")
+    body = last(ran("detect", "traffic", source, "--out", tmp_path / "alerts.jsonl", "--json"))
+    alerts = [json.loads(line) for line in (tmp_path / "alerts.jsonl").read_text().splitlines()]
+    assert body["alerts"] == len(alerts) == 1
+    assert alerts[0]["onset"].startswith("2026-01-10T00:40")
+    bad = tmp_path / "speed_2.csv"
+    bad.write_text("when,what\n1,2\n")
+    done = vonglau("detect", "traffic", bad, "--out", tmp_path / "x")
+    assert done.returncode == 2
+    assert "Traceback" not in done.stderr
+
+
+def test_bench_lists_what_can_be_measured() -> None:
+    names = last(ran("bench", "list", "--json"))["items"]
+    assert "stream" in names  # type: ignore[operator]
+    assert vonglau("bench", "nothing").returncode == 2

@@ -53,6 +53,45 @@ def person(browser: Browser, demo: Serving, account: dict[str, str], width: int 
     return made
 
 
+def speak(who: Person, language: str) -> None:
+    """One press changes the language; the account remembers it."""
+    if who.page.locator("html").get_attribute("lang") != language:
+        who.page.locator(f".bar button[lang={language}]").click()
+        expect(who.page.locator("html")).to_have_attribute("lang", language)
+
+
+WORDS = {
+    "vi": {
+        "drill": "Diễn tập",
+        "live": "Trực tiếp",
+        "usual": "thường",
+        "receive": "Tiếp nhận",
+        "handle": "Xử lý",
+        "verified": "Đã xác minh",
+        "assigned": "Đã phân công",
+        "in progress": "Đang xử lý",
+        "resolved": "Đã có kết quả",
+        "closed": "Đã đóng",
+        "denominator": "Mẫu số",
+        "of": "trên",
+    },
+    "en": {
+        "drill": "Drill",
+        "live": "Live",
+        "usual": "usual",
+        "receive": "Receive",
+        "handle": "Handle",
+        "verified": "Verified",
+        "assigned": "Assigned",
+        "in progress": "In progress",
+        "resolved": "Resolved",
+        "closed": "Closed",
+        "denominator": "Denominator",
+        "of": "of",
+    },
+}
+
+
 def left_to_the_visitor(ref: str) -> bool:
     """Incidents that the demonstration's other staff will not touch."""
     from vonglau.web.demo_staff import pace
@@ -73,16 +112,13 @@ def photo() -> bytes:
 def test_the_board(browser: Browser, demo: Serving, accounts: dict[str, dict[str, str]], language: str) -> None:
     who = person(browser, demo, accounts["operator"])
     page = who.page
-    expect(page.locator(".banner.drill")).to_contain_text("Diễn tập")
-    assert page.title().startswith("[DIỄN TẬP]")
-    if language == "en":
-        page.locator(".bar button[lang=en]").click()
-        expect(page.locator("html")).to_have_attribute("lang", "en")
-        expect(page.locator(".banner.drill")).to_contain_text("Drill")
+    speak(who, language)
+    expect(page.locator(".banner.drill")).to_contain_text(WORDS[language]["drill"])
+    assert page.title().startswith(f"[{WORDS[language]['drill'].upper()}]")
     page.locator("[data-map][data-ready]").wait_for(state="attached")
     expect(page.locator(".rows .row").first).to_be_visible()
     expect(page.locator(".figure").first).to_be_visible()
-    expect(page.locator("[data-link-state]")).to_contain_text("Trực tiếp" if language == "vi" else "Live")
+    expect(page.locator("[data-link-state]")).to_contain_text(WORDS[language]["live"])
     dues = [
         due for due in page.locator(".rows .row time[data-due]").evaluate_all("all => all.map(e => e.dateTime)") if due
     ]
@@ -98,6 +134,8 @@ def test_from_alert_to_a_figure_that_moved(
     operator = person(browser, demo, accounts["operator"])
     agency = person(browser, demo, accounts["agency"], 390, 844)
     leader = person(browser, demo, accounts["leader"])
+    for one in (operator, agency, leader):
+        speak(one, language)
 
     page = operator.open("/desk/?state=received&kind=traffic_congestion")
     refs = page.locator(".row[data-row]").evaluate_all("all => all.map(e => e.dataset.row)")
@@ -105,34 +143,34 @@ def test_from_alert_to_a_figure_that_moved(
 
     # Why it exists: the rule in words, the chart, the events; where; both clocks; the timeline.
     page = operator.open(f"/desk/{ref}/")
-    expect(page.locator(".why")).to_contain_text("thường")
+    expect(page.locator(".why")).to_contain_text(words["usual"])
     page.locator(".why [data-chart][data-ready]").first.wait_for(state="attached")
     expect(page.locator(".where [data-map]")).to_be_attached()
-    expect(page.locator(".clocks")).to_contain_text("Tiếp nhận")
-    expect(page.locator(".clocks")).to_contain_text("Xử lý")
+    expect(page.locator(".clocks")).to_contain_text(words["receive"])
+    expect(page.locator(".clocks")).to_contain_text(words["handle"])
     assert page.locator(".timeline li").count() >= 1
     assert operator.serious() == []
 
     # The agency's inbox is open on a phone, and knows nothing of it yet.
     inbox = agency.open("/desk/")
     expect(inbox.locator(f"#incident-{ref}")).to_have_count(0)
-    before = made_of(leader)
+    before = made_of(leader, words)
 
     # Three keystrokes and Enter: verify, assign to the first suggestion.
     page.keyboard.press("v")
-    expect(page.locator(".incident-head")).to_contain_text("Đã xác minh")
+    expect(page.locator(".incident-head")).to_contain_text(words["verified"])
     page.keyboard.press("a")
     page.locator("#dialog-assign[open]").wait_for()
     page.keyboard.press("1")
     page.keyboard.press("Enter")
-    expect(page.locator(".incident-head")).to_contain_text("Đã phân công")
+    expect(page.locator(".incident-head")).to_contain_text(words["assigned"])
 
     # The agency sees it at once, without reloading.
     expect(inbox.locator(f"#incident-{ref}")).to_be_visible(timeout=5_000)
     inbox.locator(f"#incident-{ref} .row-title").click()
     inbox.locator("[data-key=s]").click()
-    expect(inbox.locator(".incident-head")).to_contain_text("Đang xử lý")
-    expect(page.locator(".incident-head")).to_contain_text("Đang xử lý", timeout=5_000)
+    expect(inbox.locator(".incident-head")).to_contain_text(words["in progress"])
+    expect(page.locator(".incident-head")).to_contain_text(words["in progress"], timeout=5_000)
 
     inbox.locator("[data-key=r]").click()
     dialog = inbox.locator("#dialog-resolve[open]")
@@ -141,21 +179,21 @@ def test_from_alert_to_a_figure_that_moved(
     dialog.locator("[name=why]").fill("Đã phân luồng, thông xe lúc 8 giờ.")
     dialog.locator("input[type=file]").set_input_files({"name": "sau.jpg", "mimeType": "image/jpeg", "buffer": photo()})
     dialog.locator("button[type=submit].primary").click()
-    expect(inbox.locator(".incident-head")).to_contain_text("Đã có kết quả")
+    expect(inbox.locator(".incident-head")).to_contain_text(words["resolved"])
     assert agency.serious() == []
     picture = inbox.locator("img[src*=photos]").first
     picture.wait_for()
 
     # It closes (the demonstration's supervisor confirms), and everybody sees it.
-    expect(page.locator(".incident-head")).to_contain_text("Đã đóng", timeout=60_000)
+    expect(page.locator(".incident-head")).to_contain_text(words["closed"], timeout=60_000)
     expect(page.locator(".timeline")).to_contain_text("Đã phân luồng, thông xe")
 
     # The figure moved, and shows what it is made of.
-    after = made_of(leader)
+    after = made_of(leader, words)
     assert after[0] > before[0]
     assert after[1] > before[1]
     figure = leader.open("/figures/handled_on_time/?part=numerator")
-    expect(figure.locator(".definition")).to_contain_text("Mẫu số")
+    expect(figure.locator(".definition")).to_contain_text(words["denominator"])
     rows = []
     while True:
         rows += figure.locator("tr[id^=row-]").evaluate_all("all => all.map(e => e.id.slice(4))")
@@ -170,12 +208,13 @@ def test_from_alert_to_a_figure_that_moved(
         one.context.close()
 
 
-def made_of(leader: Person) -> tuple[int, int]:
+def made_of(leader: Person, words: dict[str, str]) -> tuple[int, int]:
     """Numerator and denominator of "handled on time" as the leader's page says them."""
     text = leader.open("/figures/handled_on_time/").locator(".figures").inner_text()
-    numbers = re.search(r"([\d.]+) trên ([\d.]+)", text)
+    numbers = re.search(rf"([\d.,]+) {words['of']} ([\d.,]+)", text)
     assert numbers, text
-    return int(numbers[1].replace(".", "")), int(numbers[2].replace(".", ""))
+    first, second = (int(re.sub(r"\D", "", number)) for number in numbers.groups())
+    return first, second
 
 
 def test_the_photo_lost_its_metadata(demo: Serving) -> None:
@@ -191,8 +230,7 @@ def test_every_page_fits_and_has_no_serious_fault(
     browser: Browser, demo: Serving, accounts: dict[str, dict[str, str]], width: int, height: int, language: str
 ) -> None:
     who = person(browser, demo, accounts["operator"], width, height)
-    if language == "en":
-        who.context.add_cookies([{"name": "vl_language", "value": "en", "url": demo.url}])
+    speak(who, language)
     first = who.open("/desk/").locator(".row-title").first.get_attribute("href")
     alert = who.open("/alerts/").locator("a[href^='/alerts/']").first.get_attribute("href")
     for path in ("/", "/desk/", first, "/alerts/", alert, "/figures/", "/figures/handled_on_time/", "/quarantine/"):

@@ -128,9 +128,11 @@ def test_the_board(browser: Browser, demo: Serving, accounts: dict[str, dict[str
     who.context.close()
 
 
+@pytest.mark.parametrize("language", ["vi", "en"])
 def test_from_alert_to_a_figure_that_moved(
-    browser: Browser, demo: Serving, accounts: dict[str, dict[str, str]]
+    browser: Browser, demo: Serving, accounts: dict[str, dict[str, str]], language: str
 ) -> None:
+    words = WORDS[language]
     operator = person(browser, demo, accounts["operator"])
     agency = person(browser, demo, accounts["agency"], 390, 844)
     leader = person(browser, demo, accounts["leader"])

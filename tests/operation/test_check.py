@@ -6,7 +6,6 @@ import shutil
 import sqlite3
 import subprocess
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -19,20 +18,6 @@ def examined(data: Path) -> tuple[int, dict[str, Any]]:
     done = vonglau("check", "--data", data, "--json")
     assert "Traceback" not in done.stderr, done.stderr
     return done.returncode, json.loads(done.stdout.strip().splitlines()[-1])
-
-
-def state(data: Path, *statements: str) -> None:
-    with sqlite3.connect(data / "state.db") as db:
-        for statement in statements:
-            assert db.execute(statement).rowcount != 0, f"nothing to tamper with: {statement}"
-    db.close()
-
-
-def log(data: Path, *statements: str) -> None:
-    with sqlite3.connect(data / "log.db") as db:
-        for statement in statements:
-            assert db.execute(statement).rowcount != 0, f"nothing to tamper with: {statement}"
-    db.close()
 
 
 @pytest.fixture(scope="module")
@@ -70,37 +55,42 @@ def test_what_nobody_touched_is_whole(city: Path) -> None:
     assert body["counts"]["quarantine"] == 1
 
 
-TAMPERED: dict[str, Callable[[Path], None]] = {
-    "audit-streams": lambda data: state(
-        data, "UPDATE core_auditrow SET body = CAST(replace(body, 'receive', 'verify') AS BLOB) WHERE n = 1"
-    ),
-    "audit-checkpoints": lambda data: state(data, "UPDATE core_checkpoint SET root = hash WHERE n = 1"),
-    "incident-states": lambda data: state(data, "UPDATE core_incident SET state = 'verified' WHERE id = 1"),
-    "incident-keepers": lambda data: state(data, "UPDATE core_incident SET keeper_id = 2 WHERE id = 1"),
-    "incident-clocks": lambda data: state(data, "UPDATE core_incident SET due_at = '2020-01-01 00:00:00' WHERE id = 1"),
-    "worlds": lambda data: state(data, "UPDATE core_incident SET world = 'nowhere' WHERE id = 1"),
-    "state-references": lambda data: state(
-        data, "PRAGMA foreign_keys=OFF", "UPDATE core_incident SET agency_id = 999 WHERE id = 1"
-    ),
-    "log-positions": lambda data: log(data, "DELETE FROM event WHERE pos = 5"),
-    "log-identities": lambda data: log(
-        data, "UPDATE event SET source = '/t', id = '1' WHERE source = '/t' AND id = '2'"
-    ),
-    "log-readers": lambda data: log(data, "DELETE FROM event WHERE pos > 3"),
-    "log-quarantine": lambda data: log(data, "UPDATE quarantine SET state = 'resubmitted'"),
+IN_STATE = {
+    "audit-streams": "UPDATE core_auditrow SET body = CAST(replace(body, 'receive', 'verify') AS BLOB) WHERE n = 1",
+    "audit-checkpoints": "UPDATE core_checkpoint SET root = hash WHERE n = 1",
+    "incident-states": "UPDATE core_incident SET state = 'verified' WHERE id = 1",
+    "incident-keepers": "UPDATE core_incident SET keeper_id = 2 WHERE id = 1",
+    "incident-clocks": "UPDATE core_incident SET due_at = '2020-01-01 00:00:00' WHERE id = 3",
+    "worlds": "UPDATE core_incident SET world = 'nowhere' WHERE id = 2",
+    "state-references": "UPDATE core_incident SET agency_id = 999 WHERE id = 3",
+    "log-readers": "UPDATE core_cursor SET position = 1000000",
+}
+IN_LOG = {
+    "log-positions": "DELETE FROM event WHERE pos = 5",
+    "log-identities": "UPDATE event SET source = '/t', id = '1' WHERE source = '/t' AND id = '2'",
+    "log-quarantine": "UPDATE quarantine SET state = 'resubmitted'",
 }
 
 
-@pytest.mark.parametrize("name", TAMPERED)
-def test_what_was_tampered_with_is_found_by_name(city: Path, name: str) -> None:
-    TAMPERED[name](city)
+def tamper(file: Path, statements: dict[str, str]) -> None:
+    with sqlite3.connect(file) as db:
+        db.execute("PRAGMA foreign_keys=OFF")
+        for statement in statements.values():
+            assert db.execute(statement).rowcount > 0, f"nothing to tamper with: {statement}"
+    db.close()
+
+
+def test_what_was_tampered_with_is_found_by_name(city: Path) -> None:
+    tamper(city / "state.db", IN_STATE)
+    tamper(city / "log.db", IN_LOG)
     code, body = examined(city)
     found = {finding["check"]: finding for finding in body["findings"]}
     assert code == 1
     assert not body["ok"]
-    assert name in found, found
-    assert found[name]["examples"]
-    assert found[name]["do"]
+    assert (IN_STATE | IN_LOG).keys() <= found.keys()
+    for finding in found.values():
+        assert finding["examples"]
+        assert finding["do"]
 
 
 def test_removing_the_end_of_a_stream_shows_by_its_checkpoint(city: Path) -> None:
@@ -140,6 +130,6 @@ def test_it_runs_beside_a_busy_server(city: Path) -> None:
 def test_every_check_says_how_to_find_and_what_to_do(city: Path) -> None:
     done: subprocess.CompletedProcess[str] = vonglau("check", "--list", "--json", "--data", city)
     rows = json.loads(done.stdout)["items"]
-    assert set(TAMPERED) <= {row["name"] for row in rows}
+    assert (IN_STATE | IN_LOG).keys() <= {row["name"] for row in rows}
     for row in rows:
         assert all(row.values()), row

@@ -11,14 +11,16 @@ from vonglau.centre.desk import why
 from vonglau.centre.desk.actions import actions
 from vonglau.centre.desk.queue import TABS, Filter, counts, visible_to
 from vonglau.centre.names import kind_title, readable, ward_names, wards_of
+from vonglau.core.detection import Severity
 from vonglau.core.errors import BadInput, NotFound
 from vonglau.core.incidents import clocks, desk
 from vonglau.core.incidents.models import Incident
 from vonglau.core.incidents.states import OPEN, STATE_NAMES, State
-from vonglau.core.incidents.timeline import Entry, agency_name, level_name, timeline
+from vonglau.core.incidents.timeline import SEVERITIES, Entry, agency_name, level_name, timeline
 from vonglau.core.people import policy
 from vonglau.core.people.models import Agency
 from vonglau.core.seams import incident_kinds
+from vonglau.kit.templatetags.kit import SEVERITY_NAMES
 
 
 @of_the_desk
@@ -55,6 +57,8 @@ def _chosen(asked: Filter) -> list[tuple[str, str]]:
         shown.append((str(STATE_NAMES[State(asked.state)]), asked.query(state="")))
     if asked.ward:
         shown.append((ward_names([asked.ward]).get(asked.ward, asked.ward), asked.query(ward="")))
+    if asked.rank is not None:
+        shown.append((str(SEVERITY_NAMES[Severity(SEVERITIES[asked.rank])]), asked.query(rank=None)))
     if asked.kind:
         shown.append((kind_title(asked.kind), asked.query(kind="")))
     if asked.agency:

@@ -82,8 +82,12 @@ def events_at(positions: Sequence[int]) -> dict[int, EventLine]:
     reader = log()
     if reader is None or not positions:
         return {}
+    try:
+        kept = reader.get(sorted(set(positions)))
+    except Unavailable:
+        return {}  # the alert's own words and chart stand without them
     found = {}
-    for recorded in reader.get(sorted(set(positions))):
+    for recorded in kept:
         event = recorded.event
         kind = event_types().get(event.type)
         found[recorded.pos] = EventLine(

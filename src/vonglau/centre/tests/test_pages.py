@@ -6,6 +6,7 @@ import re
 from datetime import date, timedelta
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -304,3 +305,35 @@ def test_titles_that_machines_made_are_said_in_the_readers_language(sign_in: Sig
     named.refresh_from_db()
     assert named.title == "Đèn đường hỏng"
     assert "Ùn tắc" in sign_in("operator").get("/desk/").content.decode()
+
+
+@pytest.mark.django_db
+def test_the_boards_queries_do_not_grow_with_the_rows(sign_in: Sign, django_assert_max_num_queries: Any) -> None:
+    client = sign_in("operator")
+    for n in range(20):
+        incident(f"Việc {n}", at=NOW - timedelta(minutes=n))
+        alert(f"a{n}", lon=108.2 + n / 100)
+    with django_assert_max_num_queries(50):
+        assert client.get("/").status_code == 200
+    for address in ("/?part=queue", "/?part=alerts", "/picture/points.json", "/alerts/", "/figures/received/"):
+        with django_assert_max_num_queries(30):
+            assert client.get(address, headers=HTMX).status_code == 200, address
+
+
+@pytest.mark.django_db
+def test_no_page_writes_styles_or_scripts_inline(sign_in: Sign) -> None:
+    found = alert().incident
+    assert found is not None
+    client = sign_in("supervisor")
+    for address in (
+        "/",
+        "/desk/",
+        f"/desk/{found.ref}/",
+        f"/desk/{found.ref}/refuse/",
+        "/alerts/",
+        "/figures/received/",
+        "/quarantine/",
+    ):
+        page = client.get(address).content.decode()
+        assert not re.search(r"<[^>]+ (style|on[a-z]+|hx-on[^=]*)=", page), address
+        assert not re.search(r"<script(?![^>]* src=)", page), address

@@ -73,7 +73,14 @@ export function start(): void {
   document.addEventListener("focusout", () => plan());
   document.addEventListener("htmx:before:swap", (event) => {
     const source = event.target;
-    if (source instanceof HTMLElement && source.matches("[data-live]")) rowsBefore.set(source, rowNames(source));
+    if (!(source instanceof HTMLElement) || !source.matches("[data-live]")) return;
+    if (written(source)) {
+      // A dialog was opened, or typing began, while the answer was on its way: it must not pull the page from under the hands.
+      event.preventDefault();
+      dirty.add(source);
+      return;
+    }
+    rowsBefore.set(source, rowNames(source));
   });
   document.addEventListener("htmx:after:swap", (event) => {
     if (event.target instanceof Element && event.target.matches("[data-live]")) greet(event.target);

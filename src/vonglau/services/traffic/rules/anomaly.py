@@ -10,7 +10,8 @@ How it decides, for each measurement:
    band (hysteresis), when the sensor has said nothing for `stale_us`, or when the unusual has lasted so long that
    it was learnt.
 
-Better than usual opens a Minor `abnormal_traffic` at twice the bound. Nothing opens before a day has been seen.
+Better than usual opens a Minor `abnormal_traffic` at twice the bound. Nothing opens before a day has been seen, nor at
+an hour that was not seen before on this kind of day: the first Monday after a weekend is listened to, not judged.
 What is beyond the band teaches the profile little, and within an open episode less.
 """
 
@@ -95,7 +96,7 @@ class TrafficAnomaly(Detector):
     """Speed, occupancy, travel time and flow that are not as usual for the sensor and the hour."""
 
     name: ClassVar[str] = "traffic.anomaly"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     types: ClassVar[frozenset[str]] = frozenset({EVENT_TYPE, TICK_TYPE})
 
     def __init__(self, zone: str = "Asia/Ho_Chi_Minh", tuning: Tuning | None = None) -> None:
@@ -200,7 +201,7 @@ class _Round:
         learning = self.tuning.learning
         baseline.learn(table, rows, self.value, usual, self.quantity, weight=teaches, free=free, tuning=learning)
         self._remember(usual, z)
-        self._judge(z)
+        self._judge(z, usual.known)
 
     def _arrive(self) -> None:
         """Bookkeeping of the key, and how many minutes this measurement stands for."""
@@ -259,16 +260,17 @@ class _Round:
             table[f"ring_{name}"][rows, at] = values
         table["last_z"][rows] = z
 
-    def _judge(self, z: Floats) -> None:
+    def _judge(self, z: Floats, known: Bools) -> None:
         """Evidence, and what it opens, keeps open or closes."""
         table, rows, tuning, time = self.table, self.rows, self.tuning, self.time
         warm = (time - table["first"][rows] >= tuning.warm_us) & (table["weight"][rows] >= tuning.warm_weight)
+        speaks = warm & known
         top = 4.0 * tuning.bound * tuning.other_factor
         evidence = []
         for side, sided in ((ADVERSE, z), (OTHER, -z)):
             before = table["evidence"][rows, side]
             now = np.clip(before + self.weight * (np.minimum(sided, tuning.cap) - tuning.drift), 0.0, top)
-            now = np.where(warm, now, 0.0)
+            now = np.where(speaks, now, 0.0)
             table["evidence"][rows, side] = now
             began = (before == 0.0) & (now > 0.0)
             table["since"][rows[began], side] = time[began]

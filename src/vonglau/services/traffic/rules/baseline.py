@@ -6,6 +6,11 @@ second day and sharpens with the weeks. Two scales beside them, of deviations to
 (a speed falls much further than it rises), per three hours of the day, because a rush hour is less regular than a
 night.
 
+A half hour of a kind of day in which nothing was measured on an earlier such day is not *known*: what is expected of it
+is a guess from other hours and days. While a kind of day has few days of its own and differs from the others, the
+difference counts as doubt and widens the scale; the more a sensor's kinds of day differ, the sooner each is believed by
+itself.
+
 Robust in Huber's sense: a deviation teaches at most what one of `CLIP` scales would (Huber, 1964). Weights are in
 units of five minutes, so that a sensor that speaks every 20 seconds learns no faster than one that speaks every
 five minutes.
@@ -49,7 +54,14 @@ COLUMNS = (
     Column("scale", "f8", 2),
     Column("block_scale", "f4", 2 * BLOCKS),
     Column("block_weight", "f4", 2 * BLOCKS),
+    Column("apart", "f8"),
+    Column("apart_weight", "f8"),
+    Column("day", "i8", fill=-1),
+    Column("known", "i1", SLOTS),
 )
+"""`apart`: mean square of what lies between a half hour of this kind of day and that half hour of all days. `day`: the
+newest local day that was measured on, and `known`: which of its half hours were known when it began.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +81,10 @@ class Learning:
     slot_prior: float = 8.0
     """Weight at which a half hour's own location counts as much as the wider one."""
     day_slot_prior: float = 18.0
+    """The same for a kind of day, where kinds differ no more than measurements do; less, the more they differ."""
     block_prior: float = 12.0
+    known_weight: float = 2.0
+    """A half hour of a kind of day is known from ten minutes of measuring in it, or in one beside it, on days before."""
     least_share: float = 0.06
     """The scale is never less than this share of what is expected: two decimals of a quiet night are no accident …"""
     least_occupancy: float = 2.0
@@ -88,6 +103,12 @@ class Usual:
     slot: Ints
     day_slot: Ints
     block: Ints
+    apart: Floats
+    """From what this half hour is on all days to what it is on this kind of day …"""
+    noise: Floats
+    """… and how far single measurements stray."""
+    known: Bools
+    """Whether this half hour of this kind of day was seen on a day before: only then is the rest more than a guess."""
 
     def scale_of(self, side: NDArray[np.int64]) -> Floats:
         return np.where(side == ADVERSE, self.adverse_scale, self.other_scale)
@@ -118,28 +139,64 @@ def usual(table: Table, rows: Ints, local_us: Ints, quantity: NDArray[np.int64],
     weekend = ((local_us // DAY_US + 3) % 7 >= 5).astype(np.int64)  # 1970-01-01 was a Thursday
     day_slot = weekend * SLOTS + slot
     block = slot // (SLOTS // BLOCKS)
+    _begin_day(table, rows, local_us // DAY_US, weekend, tuning)
 
     level = table["level"][rows]
     slot_weight = table["slot_weight"][rows, slot]
-    trust = slot_weight / (slot_weight + tuning.slot_prior)
-    expected = level + trust * (table["slot"][rows, slot] - level)
+    slot_share = slot_weight / (slot_weight + tuning.slot_prior)
+    pooled = level + slot_share * (table["slot"][rows, slot] - level)
+    noise = np.maximum(table["scale"][rows].max(axis=1), _least(pooled, quantity, tuning))
     day_weight = table["day_slot_weight"][rows, day_slot]
-    expected = expected + day_weight / (day_weight + tuning.day_slot_prior) * (
-        table["day_slot"][rows, day_slot] - expected
-    )
+    apart = np.where(day_weight > 0.0, table["day_slot"][rows, day_slot] - pooled, 0.0)
+    prior = tuning.day_slot_prior * noise * noise / (noise * noise + table["apart"][rows])
+    day_share = day_weight / (day_weight + prior)
+    expected = pooled + day_share * apart
 
+    # The law of total variance over the three locations, each with its share in what is expected.
+    doubt = day_share * (1.0 - day_share) * apart * apart
+    level_share = (1.0 - slot_share) * (1.0 - day_share)
     wide = table["level_scale"][rows]
-    least = tuning.least_share * np.abs(expected)
-    least = np.maximum(least, np.where(quantity == OCCUPANCY, tuning.least_occupancy, 1e-6))
+    least = _least(expected, quantity, tuning)
     scales = []
     for side in (ADVERSE, OTHER):
         own = table["scale"][rows, side]
         cell = side * BLOCKS + block
         weight = table["block_weight"][rows, cell]
         own = own + weight / (weight + tuning.block_prior) * (table["block_scale"][rows, cell] - own)
-        blended = np.sqrt(trust * own * own + (1.0 - trust) * wide * wide)
-        scales.append(np.maximum(blended, least))
-    return Usual(expected, scales[ADVERSE], scales[OTHER], least, slot, day_slot, block)
+        variance = (1.0 - level_share) * own * own + level_share * wide * wide + doubt
+        scales.append(np.maximum(np.sqrt(variance), least))
+    known = table["known"][rows, slot] != 0
+    return Usual(
+        expected=expected,
+        adverse_scale=scales[ADVERSE],
+        other_scale=scales[OTHER],
+        least=least,
+        slot=slot,
+        day_slot=day_slot,
+        block=block,
+        apart=apart,
+        noise=noise,
+        known=known,
+    )
+
+
+def _least(expected: Floats, quantity: NDArray[np.int64], tuning: Learning) -> Floats:
+    floor = np.where(quantity == OCCUPANCY, tuning.least_occupancy, 1e-6)
+    return np.maximum(tuning.least_share * np.abs(expected), floor)
+
+
+def _begin_day(table: Table, rows: Ints, day: Ints, weekend: Ints, tuning: Learning) -> None:
+    """Note which half hours of this kind of day are known, before the day itself teaches: the beginning of a rush hour
+    is no experience of it.
+    """
+    begins = day > table["day"][rows]
+    if not begins.any():
+        return
+    rows = rows[begins]
+    table["day"][rows] = day[begins]
+    weight = table["day_slot_weight"][rows].reshape(-1, 2, SLOTS)[np.arange(len(rows)), weekend[begins]]
+    around = np.roll(weight, 1, axis=1) + weight + np.roll(weight, -1, axis=1)
+    table["known"][rows] = around >= tuning.known_weight
 
 
 def start(table: Table, rows: Ints, value: Floats) -> None:
@@ -187,14 +244,56 @@ def learn(
         table[name][rows, cell] = location + rate * np.clip(value - location, -bound, bound)
         table[f"{name}_weight"][rows, cell] = known + weight
 
+    told = seen.known | (total < DAY_US / UNIT_US)
+    _learn_spread(
+        table,
+        rows[told],
+        deviation[told],
+        side=side[told],
+        scale=scale[told],
+        block=seen.block[told],
+        total=total[told],
+        weight=weight[told],
+        tuning=tuning,
+    )
+    _learn_apart(table, rows, seen, weight=np.where(seen.known, weight, 0.0), tuning=tuning)
+
+
+def _learn_spread(
+    table: Table,
+    rows: Ints,
+    deviation: Floats,
+    *,
+    side: NDArray[np.int64],
+    scale: Floats,
+    block: Ints,
+    total: Floats,
+    weight: Floats,
+    tuning: Learning,
+) -> None:
+    """How far measurements stray. After the first day only half hours that are known tell: what strays from a guess
+    says nothing about regularity.
+    """
     spread = _ABS_TO_SCALE * np.minimum(np.abs(deviation), tuning.spread_clip * scale)
     own = table["scale"][rows, side]
     table["scale"][rows, side] = own + _rate(total, weight, tuning.scale_floor) * (spread - own)
-    cell = side * BLOCKS + seen.block
+    cell = side * BLOCKS + block
     known = table["block_weight"][rows, cell]
     own = np.where(known == 0.0, own, table["block_scale"][rows, cell])
     table["block_scale"][rows, cell] = own + _rate(known, weight, tuning.block_floor) * (spread - own)
     table["block_weight"][rows, cell] = known + weight
+
+
+def _learn_apart(table: Table, rows: Ints, seen: Usual, *, weight: Floats, tuning: Learning) -> None:
+    """How different this sensor's kinds of day are (empirical Bayes): a mean over its hours, so that one day's jam in
+    one hour does not pass for a kind of day.
+    """
+    most = tuning.spread_clip * seen.noise
+    square = np.minimum(seen.apart * seen.apart, most * most)
+    known, own = table["apart_weight"][rows], table["apart"][rows]
+    rate = np.where(weight > 0.0, _rate(known, np.maximum(weight, 1e-9), tuning.scale_floor), 0.0)
+    table["apart"][rows] = own + rate * (square - own)
+    table["apart_weight"][rows] = known + weight
 
 
 _ABS_TO_SCALE = 1.2533141373155003

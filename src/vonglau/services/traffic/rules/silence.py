@@ -1,4 +1,5 @@
-"""A sensor that has stopped speaking: one alert from the first tick that finds it overdue until it speaks again.
+"""A sensor that has stopped speaking: one alert from the first tick that finds it overdue until it speaks again, brought
+up to date once an hour.
 
 What is overdue is learnt per sensor (its source and subject together, all quantities): its usual interval, and its
 longest gap of late, for a probe that finds no cars at night is not broken. Silence is measured on the listening
@@ -35,6 +36,7 @@ SCHEMA = (
     Column("due", "i8"),
     Column("silent", "i1"),
     Column("raised", "i8"),
+    Column("told", "i8"),
     Column("lon", "f8", fill=np.nan),
     Column("lat", "f8", fill=np.nan),
 )
@@ -57,6 +59,8 @@ class Patience:
     """… over at least a day and a night."""
     forget_us: int = 14 * 24 * 60 * MINUTE_US
     """A long gap that does not come again is forgotten over this time."""
+    told_every_us: int = 60 * MINUTE_US
+    """An open silence is said again this often, so that what it says about its length is true."""
     outage_us: int = 10 * MINUTE_US
     """A longer step from tick to tick is our own absence and counts as this much."""
 
@@ -65,7 +69,7 @@ class SensorSilence(Detector):
     """Sensors that are overdue by their own habit."""
 
     name: ClassVar[str] = "traffic.silence"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     types: ClassVar[frozenset[str]] = frozenset({EVENT_TYPE, TICK_TYPE})
 
     def __init__(self, patience: Patience | None = None) -> None:
@@ -133,7 +137,8 @@ class SensorSilence(Detector):
         for one in np.flatnonzero(state["silent"][rows]).tolist():
             row = int(rows[one])
             until = max(int(time[one]), int(state["last"][row]))
-            said.append((int(places[one]), row, self._draft(state, row, at_us=until, ended_us=until)))
+            at = max(until, int(state["told"][row]))  # never before what was said last: an older word would be ignored
+            said.append((int(places[one]), row, self._draft(state, row, at_us=at, ended_us=until)))
         was_silent = state["silent"][rows] != 0
         state["silent"][rows] = 0
         self._learn(state, rows, time, was_silent)
@@ -177,10 +182,31 @@ class SensorSilence(Detector):
         clocks: tuple[TickLine, TickLine],
         said: Said,
     ) -> None:
-        """Raise a silence at the first tick between two places that finds it."""
-        ticks, listened = clocks
+        """Raise a silence at the first tick between two places that finds it, and say it again while it lasts."""
+        ticks, _ = clocks
         if not len(ticks.rows):
             return
+        self._raise(state, rows, after=after, before=before, clocks=clocks, said=said)
+        silent = np.flatnonzero(state["silent"][rows])
+        while len(silent):
+            number = ticks.first_past(state["told"][rows[silent]] + self.patience.told_every_us - 1, after[silent])
+            due = number < len(ticks.rows)
+            due[due] = ticks.rows[number[due]] < before[silent[due]]
+            silent, number = silent[due], number[due]
+            for one, tick in zip(silent.tolist(), number.tolist(), strict=True):
+                self._say(state, int(rows[one]), tick, ticks, said)
+
+    def _raise(
+        self,
+        state: Table,
+        rows: Ints,
+        *,
+        after: Ints,
+        before: Ints,
+        clocks: tuple[TickLine, TickLine],
+        said: Said,
+    ) -> None:
+        ticks, listened = clocks
         quiet = (state["silent"][rows] == 0) & (state["count"][rows] >= self.patience.warm_count)
         quiet &= state["last"][rows] - state["first"][rows] >= self.patience.warm_us
         quiet &= state["due"][rows] < listened.now
@@ -191,8 +217,12 @@ class SensorSilence(Detector):
                 row = int(rows[one])
                 state["silent"][row] = 1
                 state["raised"][row] = ticks.clock[tick + 1]
-                alert = self._draft(state, row, at_us=int(ticks.clock[tick + 1]), ended_us=None)
-                said.append((int(ticks.rows[tick]), row, alert))
+                self._say(state, row, tick, ticks, said)
+
+    def _say(self, state: Table, row: int, tick: int, ticks: TickLine, said: Said) -> None:
+        at = int(ticks.clock[tick + 1])
+        state["told"][row] = at
+        said.append((int(ticks.rows[tick]), row, self._draft(state, row, at_us=at, ended_us=None)))
 
     def _draft(self, state: Table, row: int, *, at_us: int, ended_us: int | None) -> AlertDraft:
         last = int(state["last"][row])
@@ -201,7 +231,7 @@ class SensorSilence(Detector):
             identity=identity(self.name, state.keys[row], last),
             kind=SENSOR_SILENT,
             severity=Severity.MINOR,
-            urgency=Urgency.EXPECTED if ended_us is None else Urgency.PAST,
+            urgency=Urgency.FUTURE if ended_us is None else Urgency.PAST,
             certainty=Certainty.OBSERVED,
             onset_us=last,
             updated_us=at_us,
@@ -213,7 +243,7 @@ class SensorSilence(Detector):
                 "subject": state.text["subject"][row],
                 "source": state.text["source"][row],
                 "last_heard": from_us(last).isoformat(),
-                "silent_s": max(at_us - last, 0) // 1_000_000,
+                "silent_s": max((at_us if ended_us is None else ended_us) - last, 0) // 1_000_000,
                 "usual_interval_s": round(float(state["interval"][row]) / 1e6),
                 "longest_gap_s": round(float(state["long_gap"][row]) / 1e6),
                 "allowed_s": int(state["allowed"][row]) // 1_000_000,

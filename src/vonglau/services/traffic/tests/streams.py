@@ -1,7 +1,7 @@
 """Made-up streams of measurements for the tests of this room."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from itertools import pairwise
 from typing import Any
@@ -83,6 +83,14 @@ def steady(
     count = int(days * DAY // every)
     values = level * random.normal(1.0, 0.03, count)
     return [Said(at=start + i * every, value=float(value), **row) for i, value in enumerate(values)]
+
+
+def altered(rows: list[Said], factor: float, start: int, lasting: int) -> list[Said]:
+    """The same measurements, multiplied between two moments."""
+    return [
+        replace(row, value=row.value * factor) if row.value is not None and start <= row.at < start + lasting else row
+        for row in rows
+    ]
 
 
 def ticking(rows: Sequence[Said], until: int | None = None) -> list[Said]:

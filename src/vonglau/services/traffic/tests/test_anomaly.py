@@ -9,16 +9,13 @@ from vonglau.core.detection import AlertDraft, Certainty, Severity, Urgency
 from vonglau.services.traffic.rules import TrafficAnomaly
 from vonglau.services.traffic.rules.anomaly import Tuning
 from vonglau.services.traffic.tests.streams import DAY, HOUR, MINUTE, MONDAY, Said, batch, fold, latest, steady, ticking
+from vonglau.services.traffic.tests.streams import altered as multiplied
 
 JAM = MONDAY + 3 * DAY + 5 * HOUR
 
 
 def altered(rows: list[Said], factor: float, start: int = JAM, lasting: int = HOUR) -> list[Said]:
-    """The same measurements, multiplied between two moments."""
-    return [
-        replace(row, value=row.value * factor) if row.value is not None and start <= row.at < start + lasting else row
-        for row in rows
-    ]
+    return multiplied(rows, factor, start, lasting)
 
 
 def alerts(rows: list[Said], detector: TrafficAnomaly | None = None) -> list[AlertDraft]:

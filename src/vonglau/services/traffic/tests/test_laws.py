@@ -24,9 +24,10 @@ class Stream(list[Said]):
 
 @st.composite
 def streams(draw: st.DrawFn) -> Stream:
-    """Two and a half days of a few sensors with jams, gaps, late and doubled measurements, and ticks between them."""
+    """Two and a half days, from a Monday, Wednesday or Friday on, of a few sensors with jams, gaps, late and doubled measurements, and ticks between them."""
     random = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
     rows: list[tuple[int, Said]] = []
+    begins = MONDAY + draw(st.sampled_from([0, 2, 4])) * DAY
     for subject, quantity in SUBJECTS[: draw(st.integers(1, len(SUBJECTS)))]:
         jams = draw(
             st.lists(
@@ -35,7 +36,7 @@ def streams(draw: st.DrawFn) -> Stream:
         )
         gap = draw(st.one_of(st.none(), st.tuples(st.integers(26, 50), st.integers(1, 8))))
         for i in range(int(2.5 * 48)):
-            at = MONDAY + i * 30 * MINUTE + int(random.integers(0, 10 * MINUTE))
+            at = begins + i * 30 * MINUTE + int(random.integers(0, 10 * MINUTE))
             hour = i / 2
             if gap and gap[0] <= hour < gap[0] + gap[1]:
                 continue
@@ -48,7 +49,7 @@ def streams(draw: st.DrawFn) -> Stream:
             )
             rows += [(at, said)] * (2 if random.random() < 0.02 else 1)
     step = draw(st.sampled_from([10 * MINUTE, 30 * MINUTE, 2 * HOUR]))
-    rows += [(at, Said(at=at)) for at in range(MONDAY, MONDAY + 5 * DAY // 2, step)]
+    rows += [(at, Said(at=at)) for at in range(begins, begins + 5 * DAY // 2, step)]
     return Stream(said for _, said in sorted(rows, key=lambda row: (row[0], row[1].value is not None)))
 
 

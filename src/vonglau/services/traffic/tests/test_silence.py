@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from vonglau.core.detection import AlertDraft, Severity
+from vonglau.core.detection import AlertDraft, Severity, Urgency
 from vonglau.services.traffic.rules import SensorSilence
 from vonglau.services.traffic.tests.streams import DAY, HOUR, MINUTE, MONDAY, Said, batch, fold, latest, steady, ticking
 
@@ -29,11 +29,27 @@ def test_a_sensor_that_stops_is_reported_and_its_return_ends_it() -> None:
     assert alert.facts["ended_by"] == "heard_again"
 
 
-def test_it_is_said_at_the_first_tick_that_finds_it_overdue_and_once() -> None:
-    rows = ticking(without(steady(4), GONE, GONE + DAY))
+def test_it_is_said_at_the_first_tick_that_finds_it_overdue_and_again_each_hour() -> None:
+    rows = ticking(without(steady(4), GONE, GONE + 5 * HOUR))
     _, said = fold(SensorSilence(), batch(rows))
-    assert [draft.ended_us is None for draft in said] == [True, False]
-    assert said[0].updated_us == GONE - 5 * MINUTE + 31 * MINUTE
+    raised = GONE - 5 * MINUTE + 31 * MINUTE
+    assert [draft.updated_us for draft in said] == [*(raised + hour * HOUR for hour in range(5)), GONE + 5 * HOUR]
+    assert [draft.facts["silent_s"] for draft in said] == [
+        *(31 * 60 + hour * 3600 for hour in range(5)),
+        5 * 3600 + 300,
+    ]
+    assert [draft.urgency for draft in said] == [Urgency.FUTURE] * 5 + [Urgency.PAST]
+    assert len({draft.identity for draft in said}) == 1
+
+
+def test_a_measurement_that_was_long_on_its_way_ends_it_too() -> None:
+    """It was measured before the silence was noticed. What is said of it is not older than what was said before."""
+    rows = ticking(without(steady(3), GONE, GONE + 5 * HOUR))
+    late = Said(at=GONE + 10 * MINUTE, value=50.0)
+    heard = next(i for i, row in enumerate(rows) if row.at >= GONE + 2 * HOUR)
+    _, said = fold(SensorSilence(), batch([*rows[:heard], late]))
+    assert said[-1].ended_us == GONE + 10 * MINUTE
+    assert said[-1].updated_us == said[-2].updated_us
 
 
 def test_a_sensor_that_never_comes_back_stays_reported() -> None:

@@ -3,7 +3,7 @@
     vonglau bench stream --json
     python bench/stream.py seconds=60
 
-The real server on a free port. First some sensors learn what is usual (a day of measurements each); then a steady load of
+The real server on a free port. First some sensors learn what is usual (ten days of measurements each); then a steady load of
 measurements of other sensors in small batches, and among them, five times a second, one that falls far below its usual: its alert is
 made by the worker, its incident opened or fed, and the change pushed to the browser. The event's id carries the moment it was sent; the
 alert names the log position of the event it rests on. Without Chromium a plain SSE client with the same session takes its place.
@@ -32,8 +32,8 @@ from urllib.parse import urlencode, urlsplit
 
 TYPE = "vn.vonglau.traffic.measured"
 USUAL = 50.0
-LEARN = 300
-"""Measurements a sensor learns from, five minutes apart: 25 hours."""
+LEARN, MINUTES = 720, 20
+"""Measurements a sensor learns from, and minutes between them: ten days, working days and others."""
 BATCH = 20
 CLI = [sys.executable, "-m", "vonglau.cli"]
 PASSWORD = "mot-mat-khau-cho-phep-do"  # noqa: S105 - of a server that lives for a minute
@@ -98,11 +98,11 @@ def post(link: Link, token: str, events: list[dict[str, Any]]) -> None:
 
 
 def learn(url: str, token: str, sensors: int) -> None:
-    """A day of measurements for every sensor that will speak up, and the fold's arrival at the end of them."""
-    link, start = Link(url), datetime.now(UTC) - timedelta(minutes=5 * LEARN + 10)
+    """Ten days of measurements for every sensor that will speak up, and the fold's arrival at the end of them."""
+    link, start = Link(url), datetime.now(UTC) - timedelta(minutes=MINUTES * LEARN)
     rows = []
     for n in range(LEARN):
-        when = start + timedelta(minutes=5 * n)
+        when = start + timedelta(minutes=MINUTES * n)
         rows += [event(f"learn-{sensor}-{n}", sensor, when, random.gauss(USUAL, 2)) for sensor in range(sensors)]
     for at in range(0, len(rows), 1000):
         post(link, token, rows[at : at + 1000])

@@ -65,7 +65,9 @@ def cli(*arguments: str, stdin: str = "") -> str:
 @contextlib.contextmanager
 def server(data: Path) -> Iterator[tuple[str, int]]:
     """(address, pid) of a served folder."""
-    process = subprocess.Popen([*CLI, "serve", "--data", str(data), "--port", "0", "--json"], stdout=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        [*CLI, "serve", "--data", str(data), "--port", "0", "--json"], stdout=subprocess.PIPE, text=True
+    )
     assert process.stdout is not None
     try:
         yield json.loads(process.stdout.readline())["url"], process.pid
@@ -81,7 +83,9 @@ class Link:
         parts = urlsplit(url)
         self.http = HTTPConnection(parts.hostname or "", parts.port, timeout=60)
 
-    def call(self, method: str, path: str, body: bytes = b"", **headers: str) -> tuple[int, dict[str, list[str]], bytes]:
+    def call(
+        self, method: str, path: str, body: bytes = b"", **headers: str
+    ) -> tuple[int, dict[str, list[str]], bytes]:
         self.http.request(method, path, body, {key.replace("_", "-"): value for key, value in headers.items()})
         answer = self.http.getresponse()
         found: dict[str, list[str]] = {}
@@ -168,7 +172,9 @@ class Browser(Listener):
         from playwright.sync_api import sync_playwright
 
         with sync_playwright() as p:
-            browser = p.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox", "--disable-dev-shm-usage"])
+            browser = p.chromium.launch(
+                executable_path=shutil.which("chromium"), args=["--no-sandbox", "--disable-dev-shm-usage"]
+            )
             context = browser.new_context()
             context.add_cookies([{"name": "sessionid", "value": self.session, "url": self.url}])
             page = context.new_page()
@@ -255,7 +261,8 @@ def run(seconds: float = 30, rate: int = 2000, alerts: float = 5, browser: int =
             listener.done.set()
             listener.join(10)
             found = delays(data, listener.seen)
-    if os.environ.get("DBG"): print([round(x*1000) for x in found])
+    if os.environ.get("DBG"):
+        print([round(x * 1000) for x in found])
     if not found:
         raise RuntimeError("no alert arrived")
     return {

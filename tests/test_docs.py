@@ -5,8 +5,8 @@ import re
 from pathlib import Path
 
 import pytest
-
 from docs.generate import HERE, PAGES
+
 from vonglau.core import seams
 
 ROOT = Path(__file__).parent.parent
@@ -24,7 +24,9 @@ def test_every_seam_says_what_it_is() -> None:
     assert silent == []
 
 
-@pytest.mark.parametrize("page", [p.relative_to(ROOT).as_posix() for p in [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]])
+@pytest.mark.parametrize(
+    "page", [p.relative_to(ROOT).as_posix() for p in [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]]
+)
 def test_links_between_pages_lead_somewhere(page: str) -> None:
     text = (ROOT / page).read_text(encoding="utf-8")
     for target in re.findall(r"\]\((?!https?:|mailto:|#)([^)#\s]+)", text):

@@ -108,7 +108,9 @@ def test_where_the_log_is_cut_and_where_it_was_killed_changes_nothing(log: Embed
         if number == 3:
             small.save()
     killed = Runner(log, mine(), limit=173)
-    assert 0 < killed.progress.position < small.progress.position, "goes on from the saved cursor, not from the last fold"
+    assert 0 < killed.progress.position < small.progress.position, (
+        "goes on from the saved cursor, not from the last fold"
+    )
     drain(killed)
     assert said() == expected
     assert Incident.objects.count() == incidents

@@ -15,7 +15,9 @@ def test_every_block_of_the_integrators_page_runs(tmp_path: Path) -> None:
     blocks = re.findall(r"^```sh\n(.*?)^```", PAGE.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE)
     assert len(blocks) >= 8
     script = tmp_path / "page.sh"
-    script.write_text("set -euo pipefail\ntrap 'kill $(jobs -p) 2>/dev/null || true' EXIT\n" + "\n".join(blocks), encoding="utf-8")
+    script.write_text(
+        "set -euo pipefail\ntrap 'kill $(jobs -p) 2>/dev/null || true' EXIT\n" + "\n".join(blocks), encoding="utf-8"
+    )
     here = Path(sys.executable).parent
     done = subprocess.run(
         ["bash", "-x", str(script)],

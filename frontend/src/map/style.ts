@@ -34,7 +34,8 @@ const heat = (): ExpressionSpecification =>
 /** What depends on the theme, by layer: set again when the page turns light or dark. */
 export function paint(tiles: boolean): Paint {
   return {
-    sea: { "background-color": colour("map-sea") },
+    // Sea and neighbouring countries alike: we have no outline of either, and must not paint a country as water.
+    outside: { "background-color": colour("map-outside") },
     context: { "fill-color": colour("map-land") },
     "context-line": { "line-color": fade(colour("map-border"), 0.5) },
     wards: { "fill-color": heat(), "fill-opacity": tiles ? 0.6 : 1 },
@@ -67,7 +68,7 @@ export function style({ tiles, tilesCredit }: Sources): StyleSpecification {
       points: { type: "geojson", data: EMPTY as never },
     },
     layers: [
-      layer("sea", { type: "background" }),
+      layer("outside", { type: "background" }),
       layer("context", { type: "fill", source: "context" }),
       ...(tiles ? [layer("tiles", { type: "raster", source: "tiles" })] : []),
       layer("context-line", { type: "line", source: "context" }),

@@ -88,8 +88,12 @@ class Runner:
                 if (name, version) == (detector.name, detector.version):
                     try:
                         self._shards[name, world, bucket] = _Shard(detector.load(bytes(row.dump)))
-                    except Exception as problem:  # a supervisor: a state that cannot be read stops its detector, not the worker
-                        log.exception("state cannot be read", extra={"detector": name, "world": world, "bucket": bucket})
+                    except (
+                        Exception
+                    ) as problem:  # a supervisor: a state that cannot be read stops its detector, not the worker
+                        log.exception(
+                            "state cannot be read", extra={"detector": name, "world": world, "bucket": bucket}
+                        )
                         self.progress.broken[name] = f"{type(problem).__name__}: {problem}"
 
     def step(self) -> int:

@@ -29,7 +29,11 @@ def number(value: Any, unit: str | None = None) -> str:
     """As people write it: no decimals from 20 on, one below."""
     if not isinstance(value, int | float):
         return "–"
-    text = number_format(round(value), 0, force_grouping=True) if abs(value) >= 20 else number_format(round(float(value), 1), 1)
+    text = (
+        number_format(round(value), 0, force_grouping=True)
+        if abs(value) >= 20
+        else number_format(round(float(value), 1), 1)
+    )
     return f"{text} {unit}" if unit else text
 
 
@@ -82,7 +86,10 @@ def seasonal_explanation(facts: Mapping[str, Any]) -> str:
             "high": number(facts.get("high"), unit),
         },
         _("Mức thường gặp học từ %(n)s lần đo trong %(days)s ngày, theo giờ và loại ngày.")
-        % {"n": number_format(facts.get("learnt_from") or 0, 0, force_grouping=True), "days": number(facts.get("learnt_days"))},
+        % {
+            "n": number_format(facts.get("learnt_from") or 0, 0, force_grouping=True),
+            "days": number(facts.get("learnt_days")),
+        },
         _("Đã kéo dài %(span)s.") % {"span": span(facts.get("duration_s"))},
     ]
     ended = {

@@ -70,8 +70,12 @@ def _command(*arguments: str) -> None:
 @contextmanager
 def _serving(data: Path, host: str, port: int, web: int) -> Iterator["subprocess.Popen[bytes]"]:
     """The server as a child; stopped, with all of its processes, when the demo ends. Only this child lets demo accounts in."""
-    arguments = [str(data), host, str(port), str(web)]
-    server = subprocess.Popen([sys.executable, "-m", "vonglau.web.demo", *arguments], stdout=subprocess.DEVNULL)
+    ours, its = os.pipe()[::-1]  # its end closes with us, however we end: then it stops too
+    arguments = [str(data), host, str(port), str(web), str(its)]
+    server = subprocess.Popen(
+        [sys.executable, "-m", "vonglau.web.demo", *arguments], stdout=subprocess.DEVNULL, pass_fds=(its,)
+    )
+    os.close(its)
     try:
         _wait_ready(server, host, port)
         yield server
@@ -81,6 +85,7 @@ def _serving(data: Path, host: str, port: int, web: int) -> Iterator["subprocess
             server.wait(timeout=15)
         except subprocess.TimeoutExpired:
             server.kill()
+        os.close(ours)
 
 
 def _wait_ready(server: "subprocess.Popen[bytes]", host: str, port: int) -> None:
@@ -113,12 +118,14 @@ def _welcome(console: Console, url: str, accounts: "list[tuple[Account, str]]", 
         print(json.dumps(said), flush=True)
 
 
-def serve(data: str, host: str, port: str, web: str) -> int:
-    """What the child runs: `vonglau serve`, with demonstration accounts let in."""
+def serve(data: str, host: str, port: str, web: str, life: str) -> int:
+    """What the child runs: `vonglau serve`, with demonstration accounts let in, for as long as its parent lives."""
     from vonglau.web.commands.base import configure
     from vonglau.web.commands.serving import run as supervise
+    from vonglau.web.serving import follow_life
     from vonglau.web.supervise import Plan
 
+    follow_life(int(life))
     configure(Path(data))
     return supervise(Plan(data=Path(data), host=host, port=int(port), web=int(web), demo=True), as_json=True)
 

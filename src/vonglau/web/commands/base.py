@@ -3,6 +3,7 @@
 Exit 0: fine. 1: a check failed. 2: bad input. With `--json` the last line on stdout is one JSON object.
 """
 
+import getpass
 import json
 import logging
 import os
@@ -36,6 +37,14 @@ def need_installation(data: Path) -> None:
         raise click.UsageError(
             f"{data} holds no installation: run `vonglau init --data {data}` first, or check the path."
         )
+
+
+def operator() -> str:
+    """Who types, for the audit: the system's user name, or its number where it has no name (containers)."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError, ImportError):
+        return f"uid {os.getuid()}"
 
 
 def say(text: str = "") -> None:

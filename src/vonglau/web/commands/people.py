@@ -1,12 +1,11 @@
 """`token` and `user`: who may come in."""
 
-import getpass
 import sys
 from pathlib import Path
 
 import click
 
-from vonglau.web.commands.base import result, say, with_data
+from vonglau.web.commands.base import operator, result, say, with_data
 
 
 @click.group()
@@ -45,7 +44,7 @@ def create_token(data: Path, as_json: bool, name: str, scopes: str, world: str) 
         text, made = tokens.mint(name.strip(), wanted, world)
         audit.record(
             f"token/{made.pk}",
-            {"step": "create", "by": getpass.getuser(), "name": made.name, "scopes": wanted, "world": world},
+            {"step": "create", "by": operator(), "name": made.name, "scopes": wanted, "world": world},
         )
     say(f"Token {made.pk} {made.name!r} for the world {world!r}. Keep it: it is not shown again.")
     if as_json:
@@ -96,7 +95,7 @@ def revoke_token(data: Path, as_json: bool, id: int) -> None:
             raise BadInput(f"There is no valid token {id}: `vonglau token list` shows them.")
         row.revoked_at = timezone.now()
         row.save(update_fields=["revoked_at"])
-        audit.record(f"token/{row.pk}", {"step": "revoke", "by": getpass.getuser()})
+        audit.record(f"token/{row.pk}", {"step": "revoke", "by": operator()})
     result(as_json, {"id": id, "name": row.name, "revoked": True}, f"Token {id} {row.name!r} is revoked.")
 
 
@@ -149,7 +148,7 @@ def create_user(data: Path, as_json: bool, username: str, role: str, agency: str
     made.set_password(password)
     with transaction.atomic():
         made.save()
-        audit.record(f"account/{made.pk}", {"step": "create", "by": getpass.getuser(), "role": role, "agency": agency})
+        audit.record(f"account/{made.pk}", {"step": "create", "by": operator(), "role": role, "agency": agency})
     result(
         as_json, {"id": made.pk, "username": username, "role": role, "agency": agency}, f"Account {username!r} made."
     )
@@ -192,5 +191,5 @@ def deactivate_user(data: Path, as_json: bool, username: str) -> None:
             raise BadInput(f"There is no active account {username!r}: `vonglau user list` shows them.")
         row.is_active = False
         row.save(update_fields=["is_active"])
-        audit.record(f"account/{row.pk}", {"step": "deactivate", "by": getpass.getuser()})
+        audit.record(f"account/{row.pk}", {"step": "deactivate", "by": operator()})
     result(as_json, {"username": username, "active": False}, f"Account {username!r} is shut out.")

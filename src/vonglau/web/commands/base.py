@@ -66,6 +66,13 @@ def with_json(function: Function) -> Function:
     )(function)
 
 
+def without_data(function: Function) -> Function:
+    """Adds --json, and takes --data as every command does, for those that keep nothing there: scripts pass it everywhere."""
+    place = click.Path(file_okay=False, path_type=Path)
+    said = "Taken by every command; this one needs no data folder."
+    return click.option("--data", expose_value=False, type=place, help=said)(with_json(function))
+
+
 def with_data(*, fresh: bool = False) -> Callable[[Function], Function]:
     """Adds --data and --json, and sets Django up for that folder before the command runs."""
 

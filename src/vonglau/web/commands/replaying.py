@@ -19,7 +19,7 @@ import click
 import msgspec
 
 from vonglau.core.errors import BadFile, BadInput, Unavailable
-from vonglau.web.commands.base import result, say, with_json
+from vonglau.web.commands.base import result, say, without_data
 
 BATCH = 1000
 BATCH_BYTES = 4 * 1024 * 1024
@@ -224,7 +224,7 @@ def send_all(files: list[Path], sender: Sender, speed: float | None, world: str 
     "--speed", default="max", show_default=True, help="`max`, or how many times faster than recorded: 1, 60, …"
 )
 @click.option("--world", help="Set `exercise` of every event to this world.")
-@with_json
+@without_data
 def replay(files: tuple[Path, ...], url: str, token: str, speed: str, world: str | None, as_json: bool) -> int:
     """Send FILES of CloudEvents (JSON lines, gz too) to a running server. Interrupted? Run it again."""
     from rich.console import Console

@@ -11,7 +11,7 @@ import click
 import msgspec
 
 from vonglau.core.errors import BadInput
-from vonglau.web.commands.base import result, say, with_json
+from vonglau.web.commands.base import result, say, without_data
 
 
 @click.group()
@@ -31,7 +31,7 @@ def detect() -> None:
     "--quantity", help="What the file measures, when its name does not say: speed, occupancy, travel_time, flow."
 )
 @click.option("--zone", default="UTC", show_default=True, help="Time zone of times written without one.")
-@with_json
+@without_data
 def detect_traffic(file: Path, out: Path, quantity: str | None, zone: str, as_json: bool) -> int:
     """Detect anomalies in FILE with the columns timestamp,value: one sensor, one quantity."""
     from vonglau.services.traffic.offline import detect_csv
@@ -67,7 +67,7 @@ def score() -> None:
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="combined_windows.json.",
 )
-@with_json
+@without_data
 def score_nab(data_dir: Path, labels: Path, as_json: bool) -> int:
     """Score the traffic detector on labelled series of the Numenta Anomaly Benchmark."""
     from vonglau.services.traffic.scoring import score_nab as run
@@ -106,7 +106,7 @@ def _load(path: Path) -> Callable[..., dict[str, Any]]:
 @click.command()
 @click.argument("name")
 @click.argument("options", nargs=-1)
-@with_json
+@without_data
 def bench(name: str, options: tuple[str, ...], as_json: bool) -> int:
     """Run the benchmark NAME (`list` names them). OPTIONS are key=value, such as seconds=5."""
     names = sorted(path.stem for path in _folder().glob("*.py") if _runs(path))

@@ -36,7 +36,7 @@ LEARN, MINUTES = 720, 20
 """Measurements a sensor learns from, and minutes between them: ten days, working days and others."""
 BATCH = 20
 CLI = [sys.executable, "-m", "vonglau.cli"]
-PASSWORD = "mot-mat-khau-cho-phep-do"  # noqa: S105 - of a server that lives for a minute
+PASSWORD = "mot-mat-khau-cho-phep-do"
 
 
 def event(id: str, sensor: int, when: datetime, value: float) -> dict[str, Any]:
@@ -261,8 +261,6 @@ def run(seconds: float = 30, rate: int = 2000, alerts: float = 5, browser: int =
             listener.done.set()
             listener.join(10)
             found = delays(data, listener.seen)
-    if os.environ.get("DBG"):
-        print([round(x * 1000) for x in found])
     if not found:
         raise RuntimeError("no alert arrived")
     return {

@@ -36,8 +36,8 @@ WORLD = "da-nang-drill"
 RATE = 60.0
 ZONE = ZoneInfo("Asia/Ho_Chi_Minh")
 OPENS = clock_time(9, 5)
-LEARN_DAYS = 12
-"""Days the detectors learn from before the visitor's day: a working week and both weekends around it."""
+LEARN_DAYS = 8
+"""Days the detectors learn from before the visitor's day: a working week and the weekend in it."""
 REPORT_DAYS = 2
 ACCOUNTS = "demo-accounts.json"
 

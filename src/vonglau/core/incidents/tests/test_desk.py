@@ -219,7 +219,7 @@ def test_worlds_do_not_mix() -> None:
     take("drill-1", there.ref, "verify", OPERATOR)
     assert desk.get("live", here.ref).state == State.RECEIVED
     token = replace(Actor("token:x", "operator", scopes=frozenset({"incidents:write"})), world="drill-1")
-    with pytest.raises(NotAllowed):
+    with pytest.raises(NotFound):
         take("live", here.ref, "verify", token)
 
 

@@ -18,7 +18,7 @@ test: .venv/.dev ## every test (a real browser included, where one can be instal
 check: .venv/.dev ## style, types, layers, translations, migrations
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check -q .
 	@PYTHONPATH=src $(BIN)/lint-imports
-	@$(BIN)/mypy
+	@VONGLAU_DATA=$$(mktemp -d) $(BIN)/mypy
 	@VONGLAU_DATA=$$(mktemp -d) $(BIN)/python -W error -m django makemigrations --check --dry-run --settings vonglau.web.settings
 
 bench: .venv/.dev ## measure, and print the table (BENCH=name for one)

@@ -2,15 +2,19 @@
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
+
+import pytest
 
 from tests.serving import environment, free_port
 
 PAGE = Path(__file__).parent.parent.parent / "docs" / "howto" / "integrator.md"
 
 
+@pytest.mark.skipif(not shutil.which("curl"), reason="no curl here: `apt-get install curl` to run it")
 def test_every_block_of_the_integrators_page_runs(tmp_path: Path) -> None:
     blocks = re.findall(r"^```sh\n(.*?)^```", PAGE.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE)
     assert len(blocks) >= 8

@@ -13,6 +13,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from vonglau.core import facts, levels
 from vonglau.core.calendars import calendar
 from vonglau.core.errors import BadInput
+from vonglau.core.people import directory
 from vonglau.core.people.models import Agency
 from vonglau.core.places.index import PlaceIndex
 from vonglau.core.places.load import load_places
@@ -85,19 +86,6 @@ def agency_file(locality: str) -> str | None:
 def load_agencies(locality: str, *, demo: bool = False) -> int:
     """Agencies from the facts; invented ones only where the demonstration is made. Returns how many there are."""
     name = agency_file(locality)
-    if name is not None:
-        file = facts.agencies(name)
-        for fact in file.agencies if demo or not file.demo else ():
-            Agency.objects.update_or_create(
-                code=fact.code,
-                valid_from=fact.valid_from,
-                defaults={
-                    "name_vi": fact.name.vi,
-                    "name_en": fact.name.en,
-                    "kind": fact.kind,
-                    "email": fact.email,
-                    "wards": list(fact.wards),
-                    "categories": list(fact.categories),
-                },
-            )
+    if name is not None and (demo or not facts.agencies(name).demo):
+        directory.load_agencies(facts.agencies(name))
     return Agency.objects.filter(valid_from__lte=date.today()).count()  # noqa: DTZ011 - a count for people

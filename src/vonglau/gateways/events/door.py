@@ -6,6 +6,7 @@ A problem is answered as RFC 9457 says; an answer of 202 means that every item i
 import asyncio
 import re
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 
 import msgspec
@@ -24,6 +25,10 @@ _SLICE = 500
 """Items decoded before other requests get a turn: some 2 ms."""
 
 WRITE, MEND = "events:write", "quarantine:write"
+
+DRAINED_BYTES = 128 << 20
+DRAIN_SECONDS = 10.0
+"""How much of a body that is too large is read and thrown away, and for how long, so that its sender sees the 413."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,23 +154,37 @@ class Door:
 
 
 async def _body(scope: Scope, receive: Receive) -> bytes:
-    """The request's body. Raises `TooLarge` as soon as it is known to be, whatever Content-Length claims."""
+    """The request's body. Raises `TooLarge` when it is, whatever Content-Length claims, and keeps nothing of what is beyond."""
     length = header(scope, b"content-length")
-    if length is not None and length.isdigit() and int(length) > modes.BODY_BYTES:
-        raise _too_large()
+    claimed = int(length) if length is not None and length.isdigit() else 0
     chunks: list[bytes] = []
     size = 0
-    while True:
+    while claimed <= modes.BODY_BYTES:
         message = await receive()
         if message["type"] == "http.disconnect":
             raise BadInput("The request ended before its body was complete; nothing was kept.")
         chunk = message.get("body", b"")
         size += len(chunk)
         if size > modes.BODY_BYTES:
-            raise _too_large()
+            break
         chunks.append(chunk)
         if not message.get("more_body", False):
             return chunks[0] if len(chunks) == 1 else b"".join(chunks)
+    chunks.clear()
+    if claimed <= DRAINED_BYTES:
+        with suppress(TimeoutError):
+            await asyncio.wait_for(_drain(receive), DRAIN_SECONDS)
+    raise _too_large()
+
+
+async def _drain(receive: Receive) -> None:
+    """Let a sender finish, within bounds: most clients read no answer before they have sent all they had to say."""
+    size = 0
+    while size <= DRAINED_BYTES:
+        message = await receive()
+        size += len(message.get("body", b""))
+        if message["type"] == "http.disconnect" or not message.get("more_body", False):
+            return
 
 
 def _too_large() -> modes.TooLarge:

@@ -14,7 +14,7 @@ from ninja import Field, Query, Router, Schema
 
 from vonglau.core import audit, changes
 from vonglau.core.errors import Conflict, NotAllowed, NotFound
-from vonglau.core.events import Recorded, from_us, members
+from vonglau.core.events import TICK_TYPE, Recorded, from_us, members
 from vonglau.core.log import LogReader, Quarantined
 from vonglau.core.people import policy
 from vonglau.core.people.policy import Actor
@@ -60,12 +60,15 @@ def as_cloudevent(one: Recorded) -> dict[str, Any]:
 
 @router.get("/events", response=shapes.Listed[shapes.EventOut], summary="Read the log")
 def events(request: HttpRequest, asked: Query[EventsAsked]) -> HttpResponse:
-    """Events in the order in which they were stored. A filtered page may hold few items or none and still have a `next`:
+    """Events in the order in which they were stored; ticks of the clock only when asked for by their type.
+
+    A filtered page may hold few items or none and still have a `next`:
     go on until it is null. A page at the head has no `next`: ask again from its last `position`."""
     _readable(actor_of(request))
     world = world_of(request, asked.world)
     found, cursor = log().read(asked.after, asked.limit, world=world.pk, type=asked.type, before=asked.before)
-    page = {"items": [as_cloudevent(one) for one in found], "next": None if cursor is None else str(cursor)}
+    told = [one for one in found if asked.type == TICK_TYPE or one.event.type != TICK_TYPE]
+    page = {"items": [as_cloudevent(one) for one in told], "next": None if cursor is None else str(cursor)}
     return HttpResponse(msgspec.json.encode(page), content_type="application/json")
 
 

@@ -83,6 +83,9 @@ def test_every_mode_over_a_real_socket(tmp_path):
         assert post(port, b"nope", structured)[0] == 400
         assert post(port, b"[]", {**batch, "Authorization": "Bearer wrong"})[0] == 401
         assert post(port, b"[" + b"1," * 10_001 + b"1]", batch)[0] == 413
+        assert post(port, b" " * 50_000_000, batch)[0] == 413, (
+            "a sender that reads nothing before it has sent all still learns why"
+        )
         chunks = (b"[" + b" " * (1 << 20) for _ in range(17))
         assert post(port, chunks, batch)[0] == 413
         assert post(port, json.dumps(event(3)), structured) == (202, accepted)

@@ -1,7 +1,8 @@
 """The one variable `shell` of every page: place, world, navigation, account, addresses. Described at the top of kit/base.html.
 
 Pages of the centre come from the rooms named in `settings.VONGLAU_NAVIGATION`, a service's own from its manifest. A page stands in the
-navigation of the roles it names; the first five of a role are the rail, the rest the menu.
+navigation of the roles it names; the first five of a role are the rail, the rest the menu;
+what is ordered from 80 on (one's own account) is always in the menu.
 """
 
 from collections.abc import Callable
@@ -26,6 +27,7 @@ from vonglau.core.worlds import World
 from vonglau.kit import guards, hub
 
 RAIL = 5
+MENU_FROM = 80
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -155,12 +157,13 @@ def page(request: HttpRequest) -> dict[str, Any]:
 
 def _inside(request: HttpRequest, world: World, actor: Actor) -> dict[str, Any]:
     mine = [place for place in navigation() if actor.role in place.roles and address(place.url_name)]
+    rail = [place for place in mine if place.order < MENU_FROM][:RAIL]
     follows = policy.may_see_centre(actor) or actor.role == "agency"
     vi, en = _locality(world.locality)
     return {
         "place": en if (get_language() or "vi").startswith("en") else vi,
-        "nav": [_entry(place, request, world, actor) for place in mine[:RAIL]],
-        "more": [_entry(place, request, world, actor) for place in mine[RAIL:]],
+        "nav": [_entry(place, request, world, actor) for place in mine if place in rail],
+        "more": [_entry(place, request, world, actor) for place in mine if place not in rail],
         "worlds": _worlds(world),
         "stream": f"/api/stream?world={world.pk}" if follows else "",
         "position": hub.newest() if follows else None,

@@ -24,6 +24,19 @@ FUTURE_TOLERANCE = timedelta(minutes=10)
 TICK_TYPE = "vn.vonglau.clock.tick"
 """Ticks are events of the log too, so that silence is a fold like any other. `time` is the world's clock."""
 
+TICKS_OFTEN = 180
+TICKS_SELDOM = 10
+TICKS_LONGEST = 7 * 1_440
+"""How a clock that is driven by its events is read across a gap: every minute for three hours, then every ten, for a week at most."""
+
+
+def ticks_between(before: int, number: int) -> list[int]:
+    """Numbers of the ticks after `before`, up to and including `number`, at which a driven clock is read."""
+    often = range(before + 1, min(number, before + TICKS_OFTEN) + 1)
+    seldom = range(before + TICKS_OFTEN + TICKS_SELDOM, min(number, before + TICKS_LONGEST) + 1, TICKS_SELDOM)
+    return [*often, *seldom]
+
+
 WORLD_PATTERN = re.compile(r"[a-z0-9][a-z0-9-]{0,62}\Z")
 
 TIME_ASSUMED = "time_assumed"

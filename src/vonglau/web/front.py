@@ -64,7 +64,7 @@ class Front:
         await asyncio.to_thread(self.keys.refresh)
         await asyncio.to_thread(self.clocks.refresh)
         ticker = Ticker(self.clocks.worlds)
-        self.committer = Committer(self.log, follow=ticker.follow)
+        self.committer = Committer(self.log, follow=ticker.follow, weave=ticker.weave)
         self.door = Door(self.committer, types=seams.event_types(), authorise=self.keys.find, clock=self.clocks.now)
         await self.hub.start()
         await self.proxy.open()

@@ -24,6 +24,9 @@ Items = Sequence[Event | Rejected]
 Follow = Callable[[Items, Sequence[Receipt]], Sequence[Event]]
 """What is appended right behind a transaction, e.g. the ticks of a recording whose clock it moved."""
 
+Weave = Callable[[Items], tuple[Items, Sequence[int]] | None]
+"""What is put between a transaction's items, and where each of them then stands; None: nothing."""
+
 GROUP_ROWS = 5_000
 """Items after which a transaction is closed: some 30 ms."""
 
@@ -91,11 +94,18 @@ class Committer:
     """Owns the writing thread. Its methods are called from one event loop; the log's writer from this thread only."""
 
     def __init__(
-        self, log: Log, *, follow: Follow | None = None, group_rows: int = GROUP_ROWS, waiting_rows: int = WAITING_ROWS
+        self,
+        log: Log,
+        *,
+        follow: Follow | None = None,
+        weave: Weave | None = None,
+        group_rows: int = GROUP_ROWS,
+        waiting_rows: int = WAITING_ROWS,
     ) -> None:
         self.counters = Counters()
         self._log = log
         self._follow = follow
+        self._weave = weave
         self._group_rows = group_rows
         self._waiting_rows = waiting_rows
         self._queue: SimpleQueue[_Job | None] = SimpleQueue()
@@ -192,6 +202,10 @@ class Committer:
         senders: str | list[str | None] | None = group[0].by
         if any(job.by != senders for job in group):
             senders = [job.by for job in group for _ in job.items]
+        places: Sequence[int] | None = None
+        if self._weave is not None and (woven := self._weave(items)) is not None:
+            items, places = woven
+            senders = _spread(senders, places, len(items))
         started = time.perf_counter()
         receipts, error = self._attempt(lambda: self._log.append(items, by=senders))
         taken = time.perf_counter() - started
@@ -205,6 +219,8 @@ class Committer:
         self.counters.committed(taken)
         if self._follow is not None:
             self._append_followers(items, receipts)
+        if places is not None:
+            receipts = [receipts[place] for place in places]
         done: list[tuple[_Job, object, BaseException | None]] = []
         start = 0
         for job in group:
@@ -248,3 +264,11 @@ class Committer:
                 job.future.set_exception(error)
             else:
                 job.future.set_result(result)
+
+
+def _spread(senders: str | list[str | None] | None, places: Sequence[int], rows: int) -> list[str | None]:
+    """Each item's sender at the item's new place; what was put between has none."""
+    spread: list[str | None] = [None] * rows
+    for number, place in enumerate(places):
+        spread[place] = senders[number] if isinstance(senders, list) else senders
+    return spread

@@ -13,7 +13,7 @@ from typing import Protocol
 import msgspec
 
 from vonglau.core.errors import Unavailable
-from vonglau.core.events import TICK_TYPE, Event, from_us, to_us
+from vonglau.core.events import TICK_TYPE, Event, from_us, ticks_between, to_us
 from vonglau.core.log import Outcome, Receipt, Rejected
 
 logger = logging.getLogger(__name__)
@@ -21,6 +21,9 @@ logger = logging.getLogger(__name__)
 SOURCE = "/vonglau/clock"
 TICK_SECONDS = 60
 """World time between two ticks."""
+
+WOVEN_AT_MOST = 20_000
+"""Ticks put into one transaction; beyond it a gap gets its last tick only. Times are a sender's to choose."""
 
 POLL_S = 0.1
 """How often clocks are looked at: at sixty times the wall's rate a tick is then due every second."""
@@ -68,6 +71,7 @@ class Ticker:
         self._worlds = worlds
         self._tick_us = tick_seconds * 1_000_000
         self._advanced = advanced
+        self._known: set[str] = set()
         self._last: dict[str, int] = {}
         self._driven: dict[str, int] = {}
         """Recordings and the largest time accepted in them, µs."""
@@ -77,6 +81,7 @@ class Ticker:
         """Look which worlds there are; those whose clock is not driven by events."""
         polled = []
         for world in self._worlds():
+            self._known.add(world.id)
             if not world.driven:
                 polled.append(world)
             elif world.id not in self._driven:
@@ -95,6 +100,36 @@ class Ticker:
                 found.append(tick(world.id, number, self._tick_us))
         return found
 
+    def weave(self, items: Sequence[Event | Rejected]) -> tuple[list[Event | Rejected], list[int]] | None:
+        """The items with the ticks that their times cross in front of them, and where each item then stands; None: no tick.
+
+        So that a recording's clock passes between its events however many of them come at once, as it would have live. Changes
+        nothing here: what was appended is told to `follow`.
+        """
+        worlds = {item.world for item in items if isinstance(item, Event)}
+        if not worlds <= self._known:  # made a moment ago: the first batch of a recording must not outrun the poll
+            self.refresh()
+        if worlds.isdisjoint(self._driven):
+            return None
+        reached: dict[str, int] = {}
+        woven: list[Event | Rejected] = []
+        places: list[int] = []
+        for item in items:
+            if isinstance(item, Event) and item.world in self._driven:
+                number = item.time_us // self._tick_us
+                before = reached.get(item.world, self._last[item.world])
+                if number > before:
+                    reached[item.world] = number
+                    crossed = (
+                        ticks_between(before, number) if before else []
+                    )  # a clock that never ran has crossed nothing
+                    if len(woven) - len(places) + len(crossed) > WOVEN_AT_MOST:
+                        crossed = crossed[-1:]
+                    woven.extend(tick(item.world, one, self._tick_us) for one in crossed)
+            places.append(len(woven))
+            woven.append(item)
+        return (woven, places) if len(woven) > len(places) else None
+
     def follow(self, items: Sequence[Event | Rejected], receipts: Sequence[Receipt]) -> list[Event]:
         """The ticks that a transaction's events bring about in recordings; appended right behind it."""
         reached: dict[str, int] = {}
@@ -103,6 +138,8 @@ class Ticker:
             return []
         for item, receipt in zip(items, receipts, strict=True):
             if receipt.outcome is Outcome.ACCEPTED and isinstance(item, Event) and item.world in driven:
+                if item.type == TICK_TYPE and item.source == SOURCE:
+                    self._last[item.world] = max(self._last[item.world], item.time_us // self._tick_us)
                 reached[item.world] = max(reached.get(item.world, item.time_us), item.time_us)
         ticks = []
         for world, time_us in reached.items():

@@ -21,17 +21,13 @@ import numpy as np
 
 from vonglau.core.detection import AlertDraft, Detector
 from vonglau.core.errors import BadFile, BadInput
-from vonglau.core.events import TICK_TYPE, from_us, to_us
+from vonglau.core.events import TICK_TYPE, from_us, ticks_between, to_us
 from vonglau.core.log import Batch
 from vonglau.services.traffic.payloads import EVENT_TYPE, MAX_VALUE, QUANTITIES
 from vonglau.services.traffic.rules import SensorSilence, TrafficAnomaly
 
 MINUTE_US = 60_000_000
 CHUNK = 5_000
-MINUTELY = 180
-SELDOM = 10
-LONGEST = 7 * 1_440
-"""In a gap there is a tick at each minute for three hours, then one in ten minutes for a week, then none."""
 EARLIEST, LAST = datetime(1970, 1, 2, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
 
 
@@ -155,7 +151,7 @@ def as_batch(rows: Sequence[Row], name: str, quantity: str, zone: ZoneInfo) -> B
         moment = row.time if row.time.tzinfo else row.time.replace(tzinfo=zone)
         time_us = to_us(moment.astimezone(UTC))
         minute = time_us // MINUTE_US
-        for tick in _minutes_between(minute if clock is None else clock, minute):
+        for tick in ticks_between(minute if clock is None else clock, minute):
             times.append(tick * MINUTE_US)
             data.append(b"")
             lines.append(row.line)
@@ -178,13 +174,6 @@ def as_batch(rows: Sequence[Row], name: str, quantity: str, zone: ZoneInfo) -> B
         data=data,
         through=lines[-1] if lines else 0,
     )
-
-
-def _minutes_between(clock: int, minute: int) -> list[int]:
-    """The minutes after `clock`, up to and including `minute`, at which the clock is read."""
-    often = range(clock + 1, min(minute, clock + MINUTELY) + 1)
-    seldom = range(clock + MINUTELY + SELDOM, min(minute, clock + LONGEST) + 1, SELDOM)
-    return [*often, *seldom]
 
 
 def as_json(draft: AlertDraft, naive_zone: ZoneInfo | None) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from vonglau.core.events import TICK_TYPE, Event, to_us
 from vonglau.core.log import Outcome
 from vonglau.engines.embedded.log import open_writer
 from vonglau.gateways.events.commit import Committer
-from vonglau.gateways.events.tests.helpers import cloud_event, open_door, post, run, text
+from vonglau.gateways.events.tests.helpers import BATCH, cloud_event, open_door, post, run, text
 from vonglau.gateways.events.ticks import SOURCE, Ticker, tick
 
 START = datetime(2026, 1, 1, 8, tzinfo=UTC)
@@ -103,6 +103,36 @@ def test_a_tick_stands_right_behind_the_batch_that_crossed(tmp_path):
                 (TICK_TYPE, str(base + 1)),
             ]
             assert door.counters.accepted == 3
+
+    run(inside)
+
+
+def test_ticks_stand_between_the_events_of_one_batch(tmp_path):
+    """However many events come at once, the recording's clock passes between them as it would have live."""
+
+    async def inside():
+        recording = Clock("rec", driven=True, at=datetime(1970, 1, 1, tzinfo=UTC))
+        ticker = Ticker(lambda: [recording])
+        hooks = {"follow": ticker.follow, "weave": ticker.weave}
+        minutes = [0, 1, 3, 2, 190]
+        batch = [
+            cloud_event(n, time=(START + timedelta(minutes=at)).isoformat(), exercise="rec")
+            for n, at in enumerate(minutes)
+        ]
+        async with open_door(tmp_path, clock=lambda world: None, **hooks) as (door, log):
+            body = (await post(door, text(batch), BATCH, token="writer")).body
+            assert (body["accepted"], body["quarantined"]) == (5, [])
+            again = (await post(door, text(batch), BATCH, token="writer")).body
+            assert again["duplicates"] == 5
+            await door.close()
+            found = log.read(0, 1_000)[0]
+        base = to_us(START) // MINUTE_US
+        told = [int(one.event.id) - base if one.event.type == TICK_TYPE else one.event.id for one in found]
+        behind = told.index("e4")
+        assert told[:6] == ["e0", 1, "e1", 2, 3, "e2"]
+        assert told[told.index("e3") + 1 : behind] == [*range(4, 184)], "every minute for three hours across a gap"
+        assert len([one for one in told if isinstance(one, int)]) == len({one for one in told if isinstance(one, int)})
+        assert sorted(one for one in told if isinstance(one, int)) == [one for one in told if isinstance(one, int)]
 
     run(inside)
 

@@ -24,8 +24,10 @@ def create_token(data: Path, as_json: bool, name: str, scopes: str, world: str) 
     """Make a token. Its text is the last line of stdout and cannot be shown again."""
     from vonglau.core import audit
     from vonglau.core.errors import BadInput
+    from vonglau.core.events import LIVE
     from vonglau.core.people.policy import SCOPES
     from vonglau.core.worlds import World, WorldKind, ensure_world
+    from vonglau.core.worlds import world as find_world
     from vonglau.kit import tokens
 
     wanted = [scope.strip() for scope in scopes.split(",") if scope.strip()]
@@ -38,8 +40,7 @@ def create_token(data: Path, as_json: bool, name: str, scopes: str, world: str) 
 
     with transaction.atomic():
         if not World.objects.filter(pk=world).exists():
-            live = World.objects.filter(kind=WorldKind.LIVE).first()
-            ensure_world(world, WorldKind.RECORDING, live.locality if live else "48")
+            ensure_world(world, WorldKind.RECORDING, find_world(LIVE).locality)
             say(f"Made the recording world {world!r}: its clock follows its events.")
         text, made = tokens.mint(name.strip(), wanted, world)
         audit.record(

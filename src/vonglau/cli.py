@@ -14,6 +14,7 @@ COMMANDS = {
     "demo": "serving:demo",
     "token": "people:token",
     "user": "people:user",
+    "secrets": "keeping:secrets",
     "check": "checking:check",
     "replay": "replaying:replay",
     "load": "loading:load",

@@ -10,6 +10,7 @@
     ├── Unavailable           try again later; nothing was kept        (HTTP 503, Retry-After)
     │   ├── Overloaded        too much at once                         (HTTP 429)
     │   └── StorageFull       no room left on the disk                 (HTTP 507)
+    ├── Locked                a secret is missing, open to others, or does not open (HTTP 500, exit 2)
     └── Broken                a check of integrity failed              (HTTP 500, exit 1)
 
 `except Exception` stands only in supervisors (the worker's loop, the door's writer). Foreign exceptions are translated at
@@ -94,6 +95,12 @@ class StorageFull(Unavailable):
     status = 507
     title = "Storage full"
     retry_after = 30
+
+
+class Locked(VongLauError):
+    """A secret cannot be used: its file is missing or open to others, or it was sealed with a key we do not have."""
+
+    title = "Secret cannot be used"
 
 
 class Broken(VongLauError):

@@ -1,7 +1,7 @@
 """Asking the door: the one process that writes the log. Pages and the worker reach it over HTTP, with a token of the house.
 
-The address is `settings.VONGLAU_DOOR`: `http://host:port`, or `unix:/path/of/socket`. The token lies in `door.token` of the data
-folder, readable by its owner only; it never leaves the machine.
+The address is `settings.VONGLAU_DOOR`: `http://host:port`, or `unix:/path/of/socket`. The token lies in `door.token` of the
+folder of secrets, readable by its owner only.
 """
 
 import http.client
@@ -14,11 +14,11 @@ from urllib.parse import urlsplit
 import msgspec
 from django.conf import settings
 
-from vonglau.core.errors import Unavailable
+from vonglau.core import keyfiles
+from vonglau.core.errors import Locked, Unavailable
 
 TIMEOUT = 15.0
 """Seconds: a commit takes milliseconds; a door that restarts is back within a few seconds."""
-TOKEN_FILE = "door.token"  # noqa: S105 - a file's name
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,11 +65,10 @@ def _connection() -> http.client.HTTPConnection:
 
 
 def token() -> str:
-    path = Path(settings.VONGLAU_DATA) / TOKEN_FILE
     try:
-        return path.read_text(encoding="ascii").strip()
-    except OSError as problem:
-        raise Unavailable("The door's token cannot be read; `vonglau serve` writes it when it starts.") from problem
+        return keyfiles.read(Path(settings.VONGLAU_SECRETS) / keyfiles.DOOR_TOKEN)
+    except Locked as problem:
+        raise Unavailable(f"The door's token cannot be read: {problem.message}") from problem
 
 
 def post(path: str, body: bytes = b"", *, content_type: str = "application/json", by: str = "") -> Answer:

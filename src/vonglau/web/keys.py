@@ -3,14 +3,15 @@
 import asyncio
 import hmac
 import logging
-import os
 import secrets
 import threading
 import time
 from pathlib import Path
 
+from django.conf import settings
 from django.db import DatabaseError, close_old_connections
 
+from vonglau.core import keyfiles
 from vonglau.core.people.models import ApiToken
 from vonglau.gateways.events.door import Grant
 from vonglau.kit import asgi, tokens
@@ -30,15 +31,11 @@ log = logging.getLogger("vonglau.keys")
 
 def internal_token(data: Path) -> str:
     """The token by which web and worker reach the door: made at the first start, readable by its owner only."""
-    path = data / "door.token"
-    try:
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        return path.read_text().strip()
-    with os.fdopen(handle, "w") as file:
-        text = tokens.PREFIX + secrets.token_urlsafe(32)
-        file.write(text)
-    return text
+    return keyfiles.read_or_make(
+        Path(settings.VONGLAU_SECRETS) / keyfiles.DOOR_TOKEN,
+        lambda: tokens.PREFIX + secrets.token_urlsafe(32),
+        formerly=data / keyfiles.DOOR_TOKEN,
+    )
 
 
 class Keyring:

@@ -71,6 +71,14 @@ OPTIONS = {
             "Databases, photos, sealed history. Back it up whole.",
         ),
         Option(
+            "VONGLAU_SECRETS",
+            "Folder of secrets",
+            str,
+            "",
+            "Keys and tokens of the house, mode 0600; absent: `secrets/` of the data folder. Name another to keep them out of its "
+            "backups, or systemd's credentials folder (`%d` in a unit).",
+        ),
+        Option(
             "VONGLAU_TIER",
             "Tier",
             _choice("city", "national"),

@@ -1,6 +1,5 @@
 """Django's settings. What an installation may set stands in `options.py`; `state.db` is here, `log.db` the door's."""
 
-import os
 import secrets
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
@@ -8,6 +7,7 @@ from urllib.parse import unquote, urlsplit
 from django.utils.translation import gettext_lazy as _
 
 import vonglau
+from vonglau.core import keyfiles
 from vonglau.web.options import value
 
 PACKAGE = Path(vonglau.__file__).parent
@@ -19,18 +19,13 @@ VONGLAU_ORIGIN: str = value("VONGLAU_ORIGIN")
 VONGLAU_STREAMS: int = value("VONGLAU_STREAMS")
 
 
-def _secret() -> str:
-    """Kept outside the databases, made on first use, readable by its owner only."""
-    path = VONGLAU_DATA / "secret.key"
-    if not path.exists():
-        VONGLAU_DATA.mkdir(parents=True, exist_ok=True)
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(handle, "w") as file:
-            file.write(secrets.token_urlsafe(48))
-    return path.read_text().strip()
-
-
-SECRET_KEY = _secret()
+VONGLAU_SECRETS: Path = keyfiles.folder(VONGLAU_DATA, value("VONGLAU_SECRETS"))
+VONGLAU_DATA.mkdir(parents=True, exist_ok=True)
+SECRET_KEY = keyfiles.read_or_make(
+    VONGLAU_SECRETS / keyfiles.SECRET_KEY,
+    lambda: secrets.token_urlsafe(48),
+    formerly=VONGLAU_DATA / keyfiles.SECRET_KEY,
+)
 DEBUG = False
 ALLOWED_HOSTS = [*value("VONGLAU_HOSTS"), *([urlsplit(VONGLAU_ORIGIN).hostname] if VONGLAU_ORIGIN else [])]
 ROOT_URLCONF = "vonglau.web.urls"

@@ -42,6 +42,8 @@ def number(log: Any) -> int:
 @pytest.fixture
 def served(log: Any, settings: Any, tmp_path: Path) -> Iterator[list[tuple[str, str, bytes]]]:
     """The door's two internal addresses over real HTTP, settling in the real log; it remembers what it was asked."""
+    settings.VONGLAU_SECRETS = tmp_path
+    (tmp_path / "door.token").touch(0o600)
     (tmp_path / "door.token").write_text("secret-of-the-house")
     asked: list[tuple[str, str, bytes]] = []
 
@@ -174,6 +176,8 @@ def test_a_door_that_is_not_there_is_unavailable(settings: Any, tmp_path: Path) 
     settings.VONGLAU_DOOR = f"unix:{tmp_path}/no.sock"
     with pytest.raises(Unavailable):
         door.discard(1)
+    settings.VONGLAU_SECRETS = tmp_path
+    (tmp_path / "door.token").touch(0o600)
     (tmp_path / "door.token").write_text("x")
     with pytest.raises(Unavailable):
         door.discard(1)

@@ -1,0 +1,80 @@
+"""`secrets`: the keys outside the database, and what is sealed with them."""
+
+from collections import Counter
+from pathlib import Path
+
+import click
+
+from vonglau.web.commands.base import operator, result, say, with_data
+
+
+@click.group()
+def secrets() -> None:
+    """Keys outside the database, and what is sealed with them."""
+
+
+@secrets.command("status")
+@with_data()
+def status(data: Path, as_json: bool) -> int:
+    """Keys of the ring, how much each has sealed, and whether the files' rights are tight. Exit 1 when something is wrong."""
+    from django.conf import settings
+
+    from vonglau.core import keyfiles, vault
+
+    place = Path(settings.VONGLAU_SECRETS)
+    keys = [key.id for key in vault.ring().newest_first()]
+    counts = Counter((one.field, vault.key_of(one.text)) for one in vault.everything())
+    unknown = sorted({key for _, key in counts} - set(keys))
+    wrong = [*keyfiles.all_loose(place), *(f"Key {key} sealed something and is not in the ring." for key in unknown)]
+    lines = [f"Folder   {place}"]
+    lines += [f"Key      {key}{'  (newest: it seals)' if key == keys[0] else ''}" for key in keys]
+    lines += [f"Sealed   {count:>6}  {field}  by {key}" for (field, key), count in sorted(counts.items())]
+    result(
+        as_json,
+        {
+            "folder": str(place),
+            "keys": keys,
+            "sealed": [{"field": f, "key": k, "count": n} for (f, k), n in sorted(counts.items())],
+            "wrong": wrong,
+        },
+        "\n".join(lines),
+    )
+    for words in wrong:
+        say(f"Wrong: {words}")
+    return 1 if wrong else 0
+
+
+@secrets.command("rotate")
+@click.option(
+    "--drop-old",
+    is_flag=True,
+    help="Remove the older keys afterwards. Backups made before then need them: keep a copy of the file.",
+)
+@with_data()
+def rotate(data: Path, as_json: bool, drop_old: bool) -> None:
+    """Make a new key and seal everything anew with it, while the installation serves. Safe to repeat when it was broken off."""
+    from django.db import transaction
+
+    from vonglau.core import audit, vault
+
+    ring = vault.ring()
+    old = ring.newest_first()
+    fresh = vault.Key.fresh()
+    ring.put([fresh, *old])
+    resealed = 0
+    for one in vault.everything():
+        again = vault.reseal(one.text, one.context)
+        if again != one.text:
+            one.put(again)
+            resealed += 1
+    if drop_old:
+        # A process may have sealed with an old key while the ring changed: such a key stays until the next rotation.
+        used = {vault.key_of(one.text) for one in vault.everything()}
+        ring.put([fresh, *(key for key in old if key.id in used)])
+    with transaction.atomic():
+        audit.record("secrets", {"step": "rotate", "by": operator(), "key": fresh.id, "resealed": resealed})
+    result(
+        as_json,
+        {"key": fresh.id, "resealed": resealed, "keys": [key.id for key in ring.newest_first()]},
+        f"New key {fresh.id}; {resealed} secrets sealed anew. Copy {ring.path} to where you keep secrets.",
+    )

@@ -5,13 +5,14 @@ import sqlite3
 from dataclasses import dataclass
 from pathlib import Path
 
-from vonglau.core.errors import Broken, Unavailable
+from vonglau.engines.embedded import layouts
 from vonglau.engines.embedded.sqlite import immediate
 
 FILE = "log.db"
 LOCK = "log.lock"
 SEALED = "sealed"
-VERSION = 1
+VERSION = layouts.newest()
+"""The layout below. Whoever changes the tables adds a step to `layouts.py`."""
 
 BUCKET_US = 10_000_000
 """Width of an identity bucket, µs of the events' own time. Narrow costs nothing: neighbours in time share pages."""
@@ -109,13 +110,8 @@ def prepare(db: sqlite3.Connection, *, bucket_us: int = BUCKET_US) -> Settings:
 
 def settings(db: sqlite3.Connection) -> Settings:
     """Raises `Unavailable` while another process is still creating the file, `Broken` for another layout."""
-    if not db.execute("SELECT 1 FROM sqlite_master WHERE name = 'setting'").fetchone():
-        raise Unavailable("The event log is being created just now; try again.")
+    layouts.refuse_other(layouts.found(db))
     found = dict(db.execute("SELECT name, value FROM setting"))
-    if found.get("version") != VERSION:
-        raise Broken(
-            f"This event log has layout {found.get('version')}, this program reads {VERSION}: update the program."
-        )
     return Settings(secret=found["secret"], bucket_us=found["bucket_us"])
 
 

@@ -1,6 +1,5 @@
 """The writer's side of the log: one process, one durable transaction per append."""
 
-import fcntl
 import os
 import threading
 import time
@@ -10,12 +9,13 @@ from typing import Any
 
 import numpy as np
 
-from vonglau.core.errors import BadInput, Conflict, NotFound, Unavailable
+from vonglau.core.errors import BadInput, Conflict, NotFound
 from vonglau.core.events import Event, Fault, Recorded
 from vonglau.core.log import Batch, Outcome, Quarantined, Receipt, Rejected
 from vonglau.engines.embedded import schema, sealing
 from vonglau.engines.embedded.identities import Hasher, Hashes, TailIndex
 from vonglau.engines.embedded.insertion import event_rows, insert_events, insert_quarantine, quarantine_row
+from vonglau.engines.embedded.lock import hold
 from vonglau.engines.embedded.reader import EmbeddedReader
 from vonglau.engines.embedded.rows import storable, structured
 from vonglau.engines.embedded.sealed import border_of, head_of, recorded_last
@@ -45,7 +45,7 @@ class EmbeddedLog:
         """Sealing looks at it between its steps and gives up."""
         with translated():
             (data_dir / schema.SEALED).mkdir(parents=True, exist_ok=True)
-        self._held = _hold(data_dir / schema.LOCK)
+        self._held = hold(data_dir / schema.LOCK)
         try:
             self._open(bucket_us)
         except BaseException:
@@ -253,21 +253,3 @@ class EmbeddedLog:
 
     def quarantined(self, id: int) -> Quarantined | None:
         return self.reader.quarantined(id)
-
-
-def _hold(path: Path) -> int:
-    """Take the writer's lock; the system lets go of it when the process ends, however it ends."""
-    with translated():
-        held = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
-        try:
-            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            owner = os.pread(held, 32, 0).decode("ascii", "replace").strip() or "unknown"
-            os.close(held)
-            raise Unavailable(
-                f"Another process (pid {owner}) is already writing this event log. "
-                "Only one door may: stop it first, or use another data folder."
-            ) from error
-        os.ftruncate(held, 0)
-        os.pwrite(held, f"{os.getpid()}\n".encode(), 0)
-    return held

@@ -8,6 +8,7 @@ from pathlib import Path
 _DATA = tempfile.mkdtemp(prefix="vonglau-test-")
 os.environ["VONGLAU_DATA"] = _DATA
 os.environ.pop("VONGLAU_DEMO", None)
+os.environ.pop("VONGLAU_HISTORY", None)
 
 import pytest  # noqa: E402
 from hypothesis import settings  # noqa: E402

@@ -79,6 +79,14 @@ OPTIONS = {
             "backups, or systemd's credentials folder (`%d` in a unit).",
         ),
         Option(
+            "VONGLAU_HISTORY",
+            "History folder",
+            lambda text: Path(text).resolve() if text else None,
+            "",
+            "Where sealed events are kept as Parquet files, when not in the data folder's `sealed/`: another, larger disk. "
+            "Move the files there while the server is stopped. It belongs to the backup too.",
+        ),
+        Option(
             "VONGLAU_TIER",
             "Tier",
             _choice("city", "national"),

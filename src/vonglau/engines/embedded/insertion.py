@@ -11,7 +11,7 @@ from typing import Any
 
 from vonglau.core.events import Event
 from vonglau.core.log import Rejected
-from vonglau.engines.embedded.rows import extensions_text
+from vonglau.engines.rows import extensions_text
 
 _WIDTHS = (256, 32, 4, 1)
 """Rows per statement: few different texts, so that all stay prepared."""

@@ -12,8 +12,9 @@ import msgspec
 from vonglau.core.errors import Unavailable
 from vonglau.core.events import Recorded
 from vonglau.core.log import Batch, Quarantined
-from vonglau.engines.embedded import rows, schema
-from vonglau.engines.embedded.sealed import SealedFiles, border_of, head_of
+from vonglau.engines import history, rows
+from vonglau.engines.embedded import schema
+from vonglau.engines.embedded.manifest import EmbeddedManifest, border_of, head_of
 from vonglau.engines.embedded.sqlite import connect, translated
 
 LOOK = 20_000
@@ -33,7 +34,7 @@ class EmbeddedReader:
             raise Unavailable(f"There is no event log in {data_dir}: create it with `vonglau init`.")
         self._lock = threading.Lock()
         self._db = connect(path, readonly=True)
-        self._files = SealedFiles(data_dir / schema.SEALED)
+        self._files = history.SealedFiles(history.folder(data_dir))
         with translated():
             schema.settings(self._db)
 
@@ -69,11 +70,13 @@ class EmbeddedReader:
         with self._snapshot() as db:
             end = head_of(db) if before is None else min(head_of(db), before - 1)
             border = border_of(db)
-            start = max(after, self._files.first(db) - 1)
+            start = max(after, self._files.first(EmbeddedManifest(db)) - 1)
             through = end if world is None and type is None else min(end, start + max(LOOK, limit))
             found: list[Recorded] = []
             if start < border and limit > 0:
-                found = self._files.read(db, start, min(through, border), limit, world=world, type=type)
+                found = self._files.read(
+                    EmbeddedManifest(db), start, min(through, border), limit, world=world, type=type
+                )
             if len(found) < limit and through > border:
                 found += self._tail(db, (max(start, border), through), limit - len(found), world=world, type=type)
         last = found[-1].pos if found and len(found) >= limit else through
@@ -96,7 +99,7 @@ class EmbeddedReader:
         with self._snapshot() as db:
             border = border_of(db)
             while after < border and limit > 0:
-                part = self._files.batch(db, after, limit)
+                part = self._files.batch(EmbeddedManifest(db), after, limit)
                 if part is None:
                     break
                 parts.append(part)
@@ -113,7 +116,7 @@ class EmbeddedReader:
         wanted = sorted(set(positions))
         with self._snapshot() as db:
             border = border_of(db)
-            found = self._files.get(db, [pos for pos in wanted if pos <= border])
+            found = self._files.get(EmbeddedManifest(db), [pos for pos in wanted if pos <= border])
             asked = msgspec.json.encode([pos for pos in wanted if pos > border]).decode()
             found += [rows.recorded(row) for row in db.execute(_GET, (border, asked))]
         by_position = {one.pos: one for one in found}

@@ -10,7 +10,6 @@ from vonglau.engines.embedded.sqlite import immediate
 
 FILE = "log.db"
 LOCK = "log.lock"
-SEALED = "sealed"
 VERSION = layouts.newest()
 """The layout below. Whoever changes the tables adds a step to `layouts.py`."""
 

@@ -6,10 +6,10 @@
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
-from errno import EDQUOT, EFBIG, ENOSPC
 from pathlib import Path
 
 from vonglau.core.errors import Broken, StorageFull, Unavailable
+from vonglau.engines.history.files import from_system
 
 MINIMUM = (3, 51, 3)
 """The first release without the WAL-reset race (sqlite.org: two connections may corrupt a WAL database)."""
@@ -93,13 +93,7 @@ def translated() -> Iterator[None]:
             raise Broken(f"The event log is damaged ({error}); restore it from a backup.") from error
         raise
     except OSError as error:
-        raise _from_system(error) from error
-
-
-def _from_system(error: OSError) -> Unavailable:
-    if error.errno in (ENOSPC, EDQUOT, EFBIG):
-        return StorageFull()
-    return Unavailable(f"The log's folder cannot be used ({error}); nothing was kept, try again.")
+        raise from_system(error) from error
 
 
 @contextmanager

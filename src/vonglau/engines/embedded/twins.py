@@ -8,8 +8,8 @@ import msgspec
 
 from vonglau.core.events import TIME_ASSUMED, Event, Fault
 from vonglau.engines.embedded.identities import Hashes, TailIndex
-from vonglau.engines.embedded.rows import difference, digests_of, recorded, same_identity
 from vonglau.engines.embedded.schema import COLUMNS
+from vonglau.engines.rows import difference, digests_of, recorded, same_identity
 
 _ROW = f"SELECT {COLUMNS} FROM event WHERE pos = ?"  # noqa: S608 - constants
 _SPAN = 360

@@ -12,15 +12,16 @@ import numpy as np
 from vonglau.core.errors import BadInput, Conflict, NotFound
 from vonglau.core.events import Event, Fault, Recorded
 from vonglau.core.log import Batch, Outcome, Quarantined, Receipt, Rejected
+from vonglau.engines import history
 from vonglau.engines.embedded import schema, sealing
 from vonglau.engines.embedded.identities import Hasher, Hashes, TailIndex
 from vonglau.engines.embedded.insertion import event_rows, insert_events, insert_quarantine, quarantine_row
 from vonglau.engines.embedded.lock import hold
+from vonglau.engines.embedded.manifest import border_of, head_of, recorded_last
 from vonglau.engines.embedded.reader import EmbeddedReader
-from vonglau.engines.embedded.rows import storable, structured
-from vonglau.engines.embedded.sealed import border_of, head_of, recorded_last
 from vonglau.engines.embedded.sqlite import connect, immediate, translated
 from vonglau.engines.embedded.twins import Known, Suspects, Twins, verdict
+from vonglau.engines.rows import storable, structured
 
 HORIZON_US = 7 * 86_400 * 1_000_000
 """How long the identity of a sealed event is remembered, µs of log time."""
@@ -44,7 +45,8 @@ class EmbeddedLog:
         self.closing = False
         """Sealing looks at it between its steps and gives up."""
         with translated():
-            (data_dir / schema.SEALED).mkdir(parents=True, exist_ok=True)
+            data_dir.mkdir(parents=True, exist_ok=True)
+            history.folder(data_dir).mkdir(parents=True, exist_ok=True)
         self._held = hold(data_dir / schema.LOCK)
         try:
             self._open(bucket_us)
@@ -129,7 +131,8 @@ class EmbeddedLog:
 
         May run in a thread beside the appender: it takes the lock for a few milliseconds at a time.
         """
-        return sealing.seal(self, keep=keep, through=through)
+        with self.sealing:
+            return history.seal(sealing.EmbeddedSteps(self), keep=keep, through=through)
 
     def close(self) -> None:
         """Let go of the log; a sealing that is under way in another thread is given up, and done again another time."""

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from vonglau.core.models import Cursor
-from vonglau.engines.embedded import schema
+from vonglau.engines import history
 from vonglau.web.checks import Place, check
 
 RESTORE = "Stop the server, keep a copy of the folder as it is, and restore log.db and sealed/ from a backup."
@@ -46,7 +46,7 @@ def identities(place: Place) -> Iterator[str]:
 def sealed(place: Place) -> Iterator[str]:
     """Every sealed file of the manifest is there, with the size and the SHA-256 it was sealed with."""
     for name, size, digest in place.log.execute("SELECT name, bytes, sha256 FROM sealed ORDER BY first_pos"):
-        path = place.data / schema.SEALED / name
+        path = history.folder(place.data) / name
         if not path.exists():
             yield f"sealed/{name} is missing"
         elif path.stat().st_size != size:

@@ -13,11 +13,13 @@ from hypothesis import strategies as st
 from vonglau.core.errors import Broken, StorageFull, Unavailable
 from vonglau.core.events import from_us, to_us
 from vonglau.core.log import Outcome
-from vonglau.engines.embedded import pairs, parquet, sealed, sealing
+from vonglau.engines.embedded import sealing
 from vonglau.engines.embedded.identities import Hasher
 from vonglau.engines.embedded.log import open_reader, open_writer
-from vonglau.engines.embedded.parquet import ZONE, local_days
 from vonglau.engines.embedded.tests.helpers import NOW_US, event, events, outcomes
+from vonglau.engines.history import pairs, reading, writing
+from vonglau.engines.history import sealing as order
+from vonglau.engines.history.writing import ZONE, local_days
 
 ROWS = 60
 
@@ -30,9 +32,9 @@ class PowerCut(BaseException):
 def _small(monkeypatch):
     monkeypatch.setattr(sealing, "_SLICE", 7)
     monkeypatch.setattr(sealing, "_PAUSE_S", 0)
-    monkeypatch.setattr(sealing, "FILE_ROWS", 25)
-    monkeypatch.setattr(sealed, "GROUP_ROWS", 10)
-    monkeypatch.setattr(parquet, "GROUP_ROWS", 10)
+    monkeypatch.setattr(order, "FILE_ROWS", 25)
+    monkeypatch.setattr(reading, "GROUP_ROWS", 10)
+    monkeypatch.setattr(writing, "GROUP_ROWS", 10)
 
 
 def abandon(log):
@@ -51,9 +53,9 @@ def check_whole(log):
 STEPS = [
     (module, name, when, call)
     for module, name, calls in [
-        (parquet, "_write_groups", 2),
-        (parquet, "_synced_digest", 2),
-        (parquet, "_sync", 2),
+        (writing, "_write_groups", 2),
+        (writing, "_synced_digest", 2),
+        (writing, "_sync", 2),
         (sealing, "write_file", 2),
         (sealing, "remember", 2),
         (sealing, "find_pairs", 2),
@@ -137,7 +139,7 @@ def test_a_full_disk_while_sealing_leaves_the_log_as_it_was(tmp_path, monkeypatc
         raise OSError(28, "No space left on device")
 
     with monkeypatch.context() as patch:
-        patch.setattr(parquet, "_synced_digest", full)
+        patch.setattr(writing, "_synced_digest", full)
         with pytest.raises(StorageFull):
             log.seal(keep=0, through=1000)
     assert list((tmp_path / "sealed").iterdir()) == []
@@ -149,8 +151,8 @@ def test_a_full_disk_while_sealing_leaves_the_log_as_it_was(tmp_path, monkeypatc
 
 def test_a_large_file_is_written_by_a_process_of_its_own(tmp_path, monkeypatch):
     monkeypatch.setattr(sealing, "_OWN_PROCESS_ROWS", 1)
-    monkeypatch.setattr(sealing, "FILE_ROWS", 100)
-    monkeypatch.setattr(sealed, "GROUP_ROWS", 50_000)  # the other process knows nothing of the small groups
+    monkeypatch.setattr(order, "FILE_ROWS", 100)
+    monkeypatch.setattr(reading, "GROUP_ROWS", 50_000)  # the other process knows nothing of the small groups
     log = open_writer(tmp_path)
     log.append(events(0, ROWS))
     assert log.seal(keep=5, through=1000) == ROWS - 5

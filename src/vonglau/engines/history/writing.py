@@ -1,18 +1,14 @@
-"""Writes one sealed file. Also a program of its own, so that compressing does not slow the door down:
-
-python -m vonglau.engines.embedded.parquet DATA_DIR FIRST LAST
-"""
+"""Writes one sealed file, complete and durable under its final name; large ones in a process of their own."""
 
 import errno
 import hashlib
 import json
 import os
-import sqlite3
-import sys
+import subprocess
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from typing import Any
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -20,13 +16,18 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from vonglau.core.errors import Broken, StorageFull
+from vonglau.core.errors import Broken, StorageFull, Unavailable
 from vonglau.core.events import from_us
-from vonglau.engines.embedded import schema
-from vonglau.engines.embedded.sealed import GROUP_ROWS
-from vonglau.engines.embedded.sealing import SealedFile
-from vonglau.engines.embedded.sqlite import connect, translated
+from vonglau.engines.history.files import SealedFile, system_errors
+from vonglau.engines.history.reading import GROUP_ROWS
+from vonglau.engines.rows import Row
 
+Rows = Callable[[int, int], Sequence[Row]]
+"""rows(first, last): the events at these positions, in order (see `engines.rows.recorded` for the columns)."""
+
+_LOOK_S = 0.2
+
+CLOSING = "The log is being closed; sealing goes on when it is opened again."
 ZONE = ZoneInfo("Asia/Ho_Chi_Minh")
 _SINCE_1975_US = int(datetime(1975, 6, 13, tzinfo=UTC).timestamp()) * 1_000_000
 """From here on the zone is UTC+7 without exception (tz database)."""
@@ -61,26 +62,51 @@ _ENCODING = {
 }
 
 
-def write(data_dir: Path, first: int, last: int) -> SealedFile:
-    """Positions `first` to `last` of the tail as one durable file under its final name."""
-    folder = data_dir / schema.SEALED
+def write(folder: Path, first: int, last: int, rows: Rows) -> SealedFile:
+    """Positions `first` to `last` as one durable file under its final name. Raises StorageFull, Unavailable, Broken."""
     name = f"events-{first:012d}-{last:012d}.parquet"
     partial = folder / f"{name}.{os.getpid()}.partial.parquet"
-    db = connect(schema.path(data_dir), readonly=True)
     try:
-        with translated():
-            statistics = _write_groups(db, partial, first, last)
+        with system_errors():
+            statistics = _write_groups(rows, partial, first, last)
             digest = _synced_digest(partial)
             size = partial.stat().st_size
             partial.rename(folder / name)
             _sync(folder)
     finally:
-        db.close()
         partial.unlink(missing_ok=True)
-    return SealedFile(first, last, name, size, digest, *statistics)
+    return SealedFile(first, last, last - first + 1, name, size, digest, *statistics)
 
 
-def _write_groups(db: sqlite3.Connection, path: Path, first: int, last: int) -> tuple[int, int, int]:
+def write_elsewhere(command: Sequence[str], closing: Callable[[], bool]) -> SealedFile:
+    """The same by a process that ends with `report`; it is killed when the log is being closed."""
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        while True:
+            try:
+                said, complaint = process.communicate(timeout=_LOOK_S)
+                break
+            except subprocess.TimeoutExpired:
+                if closing():
+                    process.kill()
+    if closing():
+        raise Unavailable(CLOSING)
+    if process.returncode == errno.ENOSPC:
+        raise StorageFull
+    if process.returncode != 0:
+        raise Unavailable(f"Sealing could not write its file: {complaint.strip()[-500:]}")
+    return SealedFile(**json.loads(said))
+
+
+def report(written: Callable[[], SealedFile]) -> int:
+    """The end of a process that writes a file: its manifest row as JSON, or exit code 28 (ENOSPC) when the disk is full."""
+    try:
+        print(json.dumps(asdict(written())))
+    except StorageFull:
+        return errno.ENOSPC
+    return 0
+
+
+def _write_groups(rows: Rows, path: Path, first: int, last: int) -> tuple[int, int, int]:
     """(oldest time, latest time, last recorded), µs."""
     writer = pq.ParquetWriter(
         path,
@@ -96,18 +122,16 @@ def _write_groups(db: sqlite3.Connection, path: Path, first: int, last: int) -> 
     with writer:
         for start in range(first, last + 1, GROUP_ROWS):
             end = min(start + GROUP_ROWS - 1, last)
-            query = f"SELECT {schema.COLUMNS} FROM event WHERE pos BETWEEN ? AND ? ORDER BY pos"  # noqa: S608 - constants
-            rows = db.execute(query, (start, end)).fetchall()
-            if len(rows) != end - start + 1:
-                raise Broken(f"The event log has {len(rows)} of the positions {start} to {end}: run `vonglau check`.")
-            table = _table(rows)
-            writer.write_table(table, row_group_size=GROUP_ROWS)
-            times = [row[2] for row in rows]
-            oldest, latest, recorded_us = min(oldest, *times), max(latest, *times), rows[-1][1]
+            group = rows(start, end)
+            if len(group) != end - start + 1:
+                raise Broken(f"The event log has {len(group)} of the positions {start} to {end}: run `vonglau check`.")
+            writer.write_table(_table(group), row_group_size=GROUP_ROWS)
+            times = [row[2] for row in group]
+            oldest, latest, recorded_us = min(oldest, *times), max(latest, *times), group[-1][1]
     return oldest, latest, recorded_us
 
 
-def _table(rows: list[tuple[Any, ...]]) -> pa.Table:
+def _table(rows: Sequence[Row]) -> pa.Table:
     pos, recorded, times, world, source, id_, type_, subject, lon, lat, data, extensions = zip(*rows, strict=True)
     columns = {
         "pos": pos,
@@ -162,17 +186,3 @@ def _sync(folder: Path) -> None:
         os.fsync(held)
     finally:
         os.close(held)
-
-
-def main(arguments: list[str]) -> int:
-    """Exit code 28 (ENOSPC) when the disk is full; the manifest row as JSON otherwise."""
-    data_dir, first, last = Path(arguments[0]), int(arguments[1]), int(arguments[2])
-    try:
-        print(json.dumps(asdict(write(data_dir, first, last))))
-    except StorageFull:
-        return errno.ENOSPC
-    return 0
-
-
-if __name__ == "__main__":
-    raise SystemExit(main(sys.argv[1:]))

@@ -1,6 +1,5 @@
-"""History: the manifest in `log.db` and the Parquet files it names."""
+"""Reads events by position from the files that a manifest names."""
 
-import sqlite3
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -11,70 +10,67 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
+from numpy.typing import NDArray
 
 from vonglau.core.errors import Broken
 from vonglau.core.events import Recorded
 from vonglau.core.log import Batch
-from vonglau.engines.embedded.rows import recorded
+from vonglau.engines.history.files import Manifest
+from vonglau.engines.rows import recorded
 
 GROUP_ROWS = 50_000
 """Rows of one row group: what a reader decodes to see a single event."""
 
 _OPEN_FILES = 8
 _DECODED_GROUPS = 4
-_NEAREST = "SELECT first_pos, last_pos, name FROM sealed WHERE first_pos <= ? ORDER BY first_pos DESC LIMIT 1"
-_NEXT = "SELECT first_pos, last_pos, name FROM sealed WHERE first_pos > ? ORDER BY first_pos LIMIT 1"
-
-
-def border_of(db: sqlite3.Connection) -> int:
-    """Positions up to here are read from sealed files; 0 when nothing is sealed."""
-    row = db.execute("SELECT last_pos FROM sealed ORDER BY first_pos DESC LIMIT 1").fetchone()
-    return int(row[0]) if row else 0
-
-
-def head_of(db: sqlite3.Connection) -> int:
-    (newest,) = db.execute("SELECT max(pos) FROM event").fetchone()
-    return max(newest or 0, border_of(db))
-
-
-def recorded_last(db: sqlite3.Connection) -> int:
-    """When the newest event was recorded, µs; 0 for an empty log."""
-    row = db.execute("SELECT recorded_us FROM event ORDER BY pos DESC LIMIT 1").fetchone()
-    row = row or db.execute("SELECT last_recorded_us FROM sealed ORDER BY first_pos DESC LIMIT 1").fetchone()
-    return int(row[0]) if row else 0
+_NEVER = 2**63 - 1
 
 
 @dataclass(frozen=True, slots=True)
 class _Group:
-    first_pos: int
+    """A decoded row group. Positions ascend, with gaps where retention took events out."""
+
+    pos: NDArray[np.int64]
     table: pa.Table
+
+    def between(self, after: int, through: int) -> pa.Table:
+        """Its rows with positions in (after, through]."""
+        start, end = self.pos.searchsorted([after, through], side="right").tolist()
+        return self.table.slice(start, end - start)
+
+
+@dataclass(frozen=True, slots=True)
+class _File:
+    parquet: pq.ParquetFile
+    last: NDArray[np.int64]
+    """The last position of each row group, from the file's own statistics."""
 
 
 class SealedFiles:
-    """Reads events by position. Positions are dense inside a file, so a row group is found by arithmetic."""
+    """Reads events by position: the manifest gives the file, the file's statistics the row group."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._open: OrderedDict[str, pq.ParquetFile] = OrderedDict()
+        self._open: OrderedDict[str, _File] = OrderedDict()
         self._groups: OrderedDict[tuple[str, int], _Group] = OrderedDict()
 
     def close(self) -> None:
         for file in self._open.values():
-            file.close()
+            file.parquet.close()
         self._open.clear()
         self._groups.clear()
 
-    def first(self, db: sqlite3.Connection) -> int:
+    def first(self, manifest: Manifest) -> int:
         """The oldest position that can still be read."""
-        row = db.execute("SELECT min(first_pos) FROM sealed").fetchone()
-        return int(row[0]) if row and row[0] is not None else 1
+        file = manifest.at_or_after(0)
+        return file.first_pos if file else 1
 
     def read(
-        self, db: sqlite3.Connection, after: int, through: int, limit: int, *, world: str | None, type: str | None
+        self, manifest: Manifest, after: int, through: int, limit: int, *, world: str | None, type: str | None
     ) -> list[Recorded]:
         found: list[Recorded] = []
-        for group in self._from(db, after, through):
-            table = _between(group, after, through)
+        for group in self._from(manifest, after, through):
+            table = group.between(after, through)
             for column, value in (("world", world), ("type", type)):
                 if value is not None:
                     table = table.filter(pc.equal(table[column], value))
@@ -83,65 +79,72 @@ class SealedFiles:
                 break
         return found
 
-    def batch(self, db: sqlite3.Connection, after: int, limit: int) -> Batch | None:
+    def batch(self, manifest: Manifest, after: int, limit: int) -> Batch | None:
         """Up to `limit` rows from the next row group; None when there is none."""
-        for group in self._from(db, after, 2**63 - 1):
-            return _columns(_between(group, after, 2**63 - 1).slice(0, limit))
+        for group in self._from(manifest, after, _NEVER):
+            return _columns(group.between(after, _NEVER).slice(0, limit))
         return None
 
-    def get(self, db: sqlite3.Connection, positions: Sequence[int]) -> list[Recorded]:
+    def get(self, manifest: Manifest, positions: Sequence[int]) -> list[Recorded]:
+        """Events at these positions (ascending); what retention took is left out."""
         found: list[Recorded] = []
         left = list(positions)
         while left:
-            group = next(self._from(db, left[0] - 1, left[0]), None)
+            group = next(self._from(manifest, left[0] - 1, left[-1]), None)
             if group is None:
-                left = left[1:]
-                continue
-            end = group.first_pos + len(group.table)
-            inside = [pos for pos in left if pos < end]
-            found += _recorded(group.table.take([pos - group.first_pos for pos in inside]))
+                break
+            inside = [pos for pos in left if pos <= group.pos[-1]]
+            rows = group.pos.searchsorted(inside).tolist()
+            found += _recorded(
+                group.table.take([row for row, pos in zip(rows, inside, strict=True) if group.pos[row] == pos])
+            )
             left = left[len(inside) :]
         return found
 
-    def _from(self, db: sqlite3.Connection, after: int, through: int) -> Iterator[_Group]:
+    def _from(self, manifest: Manifest, after: int, through: int) -> Iterator[_Group]:
         """Row groups with positions in (after, through], oldest first."""
         while after < through:
-            row = db.execute(_NEAREST, (after + 1,)).fetchone()
-            if row is None or row[1] <= after:
-                row = db.execute(_NEXT, (after + 1,)).fetchone()
-            if row is None or row[0] > through:
+            file = manifest.at_or_after(after + 1)
+            if file is None or file.first_pos > through:
                 return
-            first, last, name = row
-            index = (max(after + 1, first) - first) // GROUP_ROWS
-            yield self._group(name, first, index)
-            after = min(first + (index + 1) * GROUP_ROWS - 1, last)
+            if file.rows:
+                last = self._file(file.name).last
+                for index in range(int(last.searchsorted(after + 1)), len(last)):
+                    group = self._group(file.name, index)
+                    if group.pos[0] > through:
+                        return
+                    yield group
+            after = file.last_pos
 
-    def _group(self, name: str, first_pos: int, index: int) -> _Group:
+    def _group(self, name: str, index: int) -> _Group:
         key = (name, index)
         if key not in self._groups:
             try:
-                table = self._file(name).read_row_group(index)
+                table = self._file(name).parquet.read_row_group(index)
             except (OSError, pa.ArrowException) as error:
-                raise Broken(f"Sealed file {name} cannot be read ({error}); restore it from a backup.") from error
-            self._groups[key] = _Group(first_pos + index * GROUP_ROWS, table)
+                raise _unreadable(name, error) from error
+            self._groups[key] = _Group(_numbers(table, "pos"), table)
             if len(self._groups) > _DECODED_GROUPS:
                 self._groups.popitem(last=False)
         self._groups.move_to_end(key)
         return self._groups[key]
 
-    def _file(self, name: str) -> pq.ParquetFile:
+    def _file(self, name: str) -> _File:
         if name not in self._open:
-            self._open[name] = pq.ParquetFile(self._folder / name, memory_map=False)
+            try:
+                parquet = pq.ParquetFile(self._folder / name, memory_map=False)
+            except (OSError, pa.ArrowException) as error:
+                raise _unreadable(name, error) from error
+            groups = [parquet.metadata.row_group(i).column(0) for i in range(parquet.num_row_groups)]
+            self._open[name] = _File(parquet, np.array([one.statistics.max for one in groups], dtype=np.int64))
             if len(self._open) > _OPEN_FILES:
-                self._open.popitem(last=False)[1].close()
+                self._open.popitem(last=False)[1].parquet.close()
         self._open.move_to_end(name)
         return self._open[name]
 
 
-def _between(group: _Group, after: int, through: int) -> pa.Table:
-    """The rows of a group with positions in (after, through]."""
-    start = max(after + 1 - group.first_pos, 0)
-    return group.table.slice(start, max(through - group.first_pos + 1 - start, 0))
+def _unreadable(name: str, error: Exception) -> Broken:
+    return Broken(f"Sealed file {name} cannot be read ({error}); restore it from a backup.")
 
 
 def _numbers(table: pa.Table, name: str) -> np.ndarray:

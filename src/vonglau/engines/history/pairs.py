@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from vonglau.core.events import TIME_ASSUMED, Event, Fault, from_us
 from vonglau.core.log import LogReader, Rejected
-from vonglau.engines.embedded.rows import same_identity, structured
+from vonglau.engines.rows import same_identity, structured
 
 SUFFIX = ".hashes.npy"
 MOST = 10_000

@@ -53,7 +53,8 @@ def states() -> str:
 
 
 def services() -> str:
-    """What each installed service declares: event types, detectors, kinds, indicators."""
+    """What each service of ours declares: event types, detectors, projections, kinds, indicators, settings. A stranger's that happens to
+    be installed beside them has pages of its own."""
     from django.utils import translation
 
     from vonglau.core.seams import indicators
@@ -62,12 +63,16 @@ def services() -> str:
     lines = ["# What the services declare", "", "Made from each `service.py`; `make docs` renews it.", ""]
     with translation.override("en"):
         for service in installed():
+            if not (PACKAGE / "services" / service.name).is_dir():
+                continue
             lines += [f"## {service.title} (`{service.name}`)", ""]
             lines += [f"- event type `{kind.name}`: {kind.title}" for kind in service.event_types]
             lines += [f"- detector `{detector.name}`, version {detector.version}" for detector in service.detectors]
+            lines += [f"- projection `{one.name}`, version {one.version}" for one in service.projections]
             lines += [f"- alert kind `{kind.code}`: {kind.title}" for kind in service.alert_kinds]
             lines += [f"- incident kind `{kind.code}`: {kind.title}" for kind in service.incident_kinds]
             lines += [f"- indicator `{indicator.code}`: {indicator.title}" for indicator in service.indicators]
+            lines += [f"- setting `{one.name}`: {one.what}" for one in service.settings]
             lines.append("")
         lines += [
             "## Indicators every city has",

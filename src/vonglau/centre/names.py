@@ -3,8 +3,6 @@
 from collections.abc import Iterable
 from copy import copy
 
-from django.utils.translation import get_language
-
 from vonglau.core import alerts
 from vonglau.core.alert_models import Alert
 from vonglau.core.errors import BadFile
@@ -12,24 +10,9 @@ from vonglau.core.facts import categories
 from vonglau.core.incidents.models import Incident
 from vonglau.core.places.models import Ward
 from vonglau.core.seams import alert_kinds, incident_kinds
+from vonglau.kit.wards import language, ward_names, wards_of
 
-
-def language() -> str:
-    return get_language() or "vi"
-
-
-def wards_of(locality: str) -> dict[str, str]:
-    """Names of a locality's wards by code, in alphabetical order of the Vietnamese alphabet as the table gives it."""
-    found = Ward.objects.filter(province_code=locality).current()
-    return {ward.code: ward.name(language()) for ward in sorted(found, key=lambda ward: ward.short_name_vi)}
-
-
-def ward_names(codes: Iterable[str]) -> dict[str, str]:
-    """Names of these wards; codes no longer in force are left out."""
-    wanted = {code for code in codes if code}
-    return (
-        {ward.code: ward.name(language()) for ward in Ward.objects.filter(code__in=wanted).current()} if wanted else {}
-    )
+__all__ = ["kind_title", "language", "readable", "ward_names", "wards_of"]
 
 
 def kind_title(code: str) -> str:

@@ -2,7 +2,8 @@
 
     VongLauError
     ├── BadInput              what came in cannot be used              (HTTP 400/422, exit 2)
-    │   └── BadFile           a file that was given to a command
+    │   ├── BadFile           a file that was given to a command
+    │   └── BadManifest       a service that cannot be part of this city
     ├── NotAllowed            the policy says no                       (HTTP 403)
     ├── NotFound              no such thing in this world              (HTTP 404)
     ├── Conflict              the thing has moved on since it was read (HTTP 409)
@@ -45,6 +46,12 @@ class BadFile(BadInput):
     """The file cannot be read; check its path, its format and its mapping."""
 
     title = "Bad file"
+
+
+class BadManifest(BadInput):
+    """A service's manifest cannot be used; `vonglau service check` says what to do."""
+
+    title = "Bad manifest"
 
 
 class NotAllowed(VongLauError):

@@ -5,21 +5,25 @@ A service is a folder with a `service.py` that builds one `Service`, named in th
     [project.entry-points."vonglau.services"]
     traffic = "vonglau.services.traffic.service:service"
 
-What it declares there is everything the rest of the house may know about it.
+What it declares there is everything the rest of the house may know about it. `vonglau service new` writes one that works,
+`vonglau service check` says what is wrong with one, docs/howto/add-a-service.md walks through all of it.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
-from importlib.metadata import entry_points
+from importlib.metadata import EntryPoint, entry_points
 from typing import Any
 
 from django.utils.functional import Promise
 
 from vonglau.core.detection import Detector
+from vonglau.core.errors import BadManifest
 from vonglau.core.events import EventType
 from vonglau.core.indicators.definitions import Indicator
+from vonglau.core.options import Option
+from vonglau.core.projection import Projection
 
 Text = str | Promise
 """Words for people: Vietnamese in the code, translated lazily."""
@@ -73,6 +77,10 @@ class Page:
     title: Text
     url_name: str
     roles: frozenset[str]
+    icon: str = "sensor"
+    """A drawing of kit/icons.html, by its name without `i-`."""
+    key: str = ""
+    """The letter after `g` that goes there; the first page that wants a letter has it."""
     order: int = 50
 
 
@@ -106,54 +114,97 @@ class DemoPlan:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Service:
-    """A city service's manifest. `name` is its folder, its database label and its prefix in codes."""
+    """A city service's manifest. `name` is its database label, its address and its prefix in names.
+
+    The package the manifest stands in is its Django app: `models`, `templates/`, `locale/` and `migrations/` are found there.
+    """
 
     name: str
     title: Text
     event_types: Sequence[EventType] = ()
     detectors: Sequence[Detector] = ()
+    projections: Sequence[Projection] = ()
+    """What keeps its own tables up to date with its events."""
     alert_kinds: Sequence[AlertKind] = ()
     incident_kinds: Sequence[IncidentKind] = ()
     indicators: Sequence[Indicator] = ()
     pages: Sequence[Page] = ()
     urls: str = ""
     """Dotted path of its URL module, mounted under `/<name>/`; empty when it has no pages."""
-    app: str = ""
-    """Dotted path of its Django app; empty when it has no tables."""
     about: Callable[[Any], Sequence[tuple[Text, str]]] | None = None
     """Rows (label, text) the service adds to an incident's page: what the core does not know about it. No personal data."""
     demo: Callable[[DemoPlan], Iterable[DemoEvent | DemoCall]] | None = None
     """A believable day of it, in order of time."""
-    settings: Mapping[str, Any] = field(default_factory=dict)
+    settings: Sequence[Option] = ()
+    """Environment variables `VONGLAU_<NAME>_…` an installation may set for it."""
 
 
 GROUP = "vonglau.services"
 
 
 @cache
+def folders() -> tuple[str, ...]:
+    """Dotted path of the package of every installed service: what Django must know before a manifest can be loaded."""
+    return tuple(sorted({point.module.rpartition(".")[0] for point in entry_points(group=GROUP)}))
+
+
+@cache
 def services() -> tuple[Service, ...]:
-    """Every installed service, in order of name. A manifest that cannot be loaded stops the start: half a city is no city."""
-    return tuple(sorted((point.load() for point in entry_points(group=GROUP)), key=lambda service: service.name))
+    """Every installed service, in order of name. A manifest that cannot be used stops the start: half a city is no city.
+
+    Raises BadManifest, which says which one and what to do.
+    """
+    from vonglau.core import manifest
+
+    found = tuple(sorted((_load(point) for point in entry_points(group=GROUP)), key=lambda service: service.name))
+    if wrong := list(manifest.clashes(found)):
+        raise BadManifest("Services that cannot be in one city: " + " ".join(wrong))
+    return found
+
+
+def _load(point: EntryPoint) -> Service:
+    try:
+        found = point.load()
+    except (ImportError, AttributeError, SyntaxError) as problem:
+        raise BadManifest(
+            f"The service {point.name!r} cannot be loaded from {point.value!r} ({type(problem).__name__}: {problem}). "
+            "Mend the import, or correct the line under `vonglau.services` in its pyproject.toml and install it again."
+        ) from problem
+    if not isinstance(found, Service):
+        raise BadManifest(
+            f"{point.value!r} is a {type(found).__name__}: let `service` be one vonglau.core.seams.Service."
+        )
+    return found
 
 
 @cache
 def event_types() -> dict[str, EventType]:
+    """Every declared type by its name: the door checks payloads against these."""
     return {type_.name: type_ for service in services() for type_ in service.event_types}
 
 
 @cache
 def alert_kinds() -> dict[str, AlertKind]:
+    """Every kind of alert by its code."""
     return {kind.code: kind for service in services() for kind in service.alert_kinds}
 
 
 @cache
 def incident_kinds() -> dict[str, tuple[Service, IncidentKind]]:
+    """Every kind of incident by its code, with the service that handles it."""
     return {kind.code: (service, kind) for service in services() for kind in service.incident_kinds}
 
 
 @cache
 def detectors() -> tuple[tuple[Service, Detector], ...]:
+    """Every detector with its service, as the runner takes them."""
     return tuple((service, detector) for service in services() for detector in service.detectors)
+
+
+@cache
+def projections() -> tuple[Projection, ...]:
+    """Every projection; each has its own cursor in the log."""
+    return tuple(projection for service in services() for projection in service.projections)
 
 
 @cache

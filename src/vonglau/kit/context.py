@@ -50,7 +50,9 @@ def navigation() -> tuple[Place, ...]:
     """Every entry, in order: the rooms' own, then the services'."""
     own: list[Place] = [place for path in settings.VONGLAU_NAVIGATION for place in import_string(path)]
     declared = [
-        Place(title=page.title, url_name=page.url_name, roles=page.roles, order=page.order)
+        Place(
+            title=page.title, url_name=page.url_name, roles=page.roles, icon=page.icon, key=page.key, order=page.order
+        )
         for service in services()
         for page in service.pages
     ]

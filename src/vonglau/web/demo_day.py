@@ -142,7 +142,7 @@ def learn(host: str, port: int, token: str, opens: datetime, bar: Progress) -> N
     yesterday = opens - timedelta(days=1)
     items = _items(opens - timedelta(days=LEARN_DAYS), yesterday, calm=True) + _items(yesterday, opens)
     events = [dict(item.event) for item in items if isinstance(item, DemoEvent)]
-    task = bar.add_task("Học nhịp thường ngày của giao thông", total=len(events))
+    task = bar.add_task("Học nhịp thường ngày của thành phố", total=len(events))
     for first in range(0, len(events), 2_000):
         poster.post(events[first : first + 2_000])
         bar.update(task, completed=min(len(events), first + 2_000))

@@ -16,6 +16,7 @@ from vonglau.core.incidents.models import Incident
 from vonglau.core.incidents.states import State
 from vonglau.core.people.directory import suggested
 from vonglau.core.people.policy import Actor
+from vonglau.core.seams import incident_kinds
 
 OPERATOR = Actor("demo.truc-ban", "operator")
 SUPERVISOR = Actor("demo.truong-ca", "supervisor")
@@ -101,7 +102,13 @@ def _due(incident: Incident, plan: Pace) -> tuple[str, Actor, Details, datetime]
             )
         return "verify", OPERATOR, Details(), at
     if incident.state == State.VERIFIED and incident.verified_at is not None:
-        first = suggested(incident.verified_at.date(), category=incident.category, ward=incident.ward)
+        known = incident_kinds().get(incident.kind)
+        first = suggested(
+            incident.verified_at.date(),
+            category=incident.category,
+            ward=incident.ward,
+            usual=known[1].agency if known else "",
+        )
         return (
             ("assign", OPERATOR, Details(agency=first[0].code), incident.verified_at + plan.assign) if first else None
         )

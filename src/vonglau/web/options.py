@@ -3,62 +3,15 @@
 `serve` sets most of them from its own options. What stands here is checked at every start and listed in docs/reference/settings.md.
 """
 
-import os
-from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
-from vonglau.core.errors import BadInput
-
-
-@dataclass(frozen=True, slots=True)
-class Option:
-    """One setting. `read` turns its text into a value, or raises ValueError with what is expected."""
-
-    name: str
-    title: str
-    read: Callable[[str], Any]
-    default: str
-    what: str
-    unit: str = ""
-
-
-def _choice(*allowed: str) -> Callable[[str], str]:
-    def read(text: str) -> str:
-        if text not in allowed:
-            raise ValueError(f"one of {', '.join(allowed)}")
-        return text
-
-    return read
-
-
-def _number(least: int, most: int) -> Callable[[str], int]:
-    def read(text: str) -> int:
-        if not text.isdigit() or not least <= int(text) <= most:
-            raise ValueError(f"a whole number from {least} to {most}")
-        return int(text)
-
-    return read
-
-
-def _words(text: str) -> list[str]:
-    return [word.strip() for word in text.split(",") if word.strip()]
-
-
-def _url(*schemes: str) -> Callable[[str], str]:
-    def read(text: str) -> str:
-        if text and (urlsplit(text).scheme not in schemes or not urlsplit(text).hostname):
-            raise ValueError(f"an address that begins with {' or '.join(f'{scheme}://' for scheme in schemes)}")
-        return text.rstrip("/")
-
-    return read
-
-
-def _flag(text: str) -> bool:
-    return _choice("0", "1")(text) == "1"
-
+from vonglau.core.options import Option
+from vonglau.core.options import choice as _choice
+from vonglau.core.options import flag as _flag
+from vonglau.core.options import number as _number
+from vonglau.core.options import url as _url
+from vonglau.core.options import words as _words
 
 OPTIONS = {
     option.name: option
@@ -152,9 +105,4 @@ OPTIONS = {
 
 def value(name: str) -> Any:
     """A setting as it holds now. Raises BadInput with what is expected."""
-    option = OPTIONS[name]
-    text = os.environ.get(name, "") or option.default
-    try:
-        return option.read(text)
-    except ValueError as wrong:
-        raise BadInput(f"{name}={text!r} cannot be used: give {wrong}.") from wrong
+    return OPTIONS[name].value()

@@ -8,6 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 import vonglau
 from vonglau.core import keyfiles
+from vonglau.core.seams import folders
 from vonglau.web.options import value
 
 PACKAGE = Path(vonglau.__file__).parent
@@ -43,8 +44,7 @@ INSTALLED_APPS = [
     # Before allauth and ninja, so that our templates stand in front of theirs.
     "vonglau.core",
     "vonglau.kit",
-    "vonglau.services.traffic",
-    "vonglau.services.field_reports",
+    *folders(),
     "vonglau.centre",
     "vonglau.web",
     "allauth",

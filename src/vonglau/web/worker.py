@@ -25,6 +25,7 @@ from vonglau.core.events import from_us
 from vonglau.core.incidents import desk
 from vonglau.core.models import Checkpoint, Notice, Publication
 from vonglau.core.places.index import PlaceIndex
+from vonglau.core.projector import Projector
 from vonglau.core.runner import Runner
 from vonglau.core.worlds import World
 from vonglau.engines.embedded import open_reader
@@ -37,6 +38,8 @@ POLL_SECONDS = 0.01
 IDLE_SECONDS = 1.0
 """The fold looks at least this often, so that it saves where it stands."""
 PUBLISH_SECONDS = 0.2
+PROJECT_SECONDS = 0.5
+"""How often each projection looks for what is new: pages may be this much behind."""
 PUBLISH_AT_ONCE = 200
 DOOR_SECONDS = 15.0
 CHECKPOINT_SECONDS = 60.0
@@ -64,14 +67,18 @@ class Worker:
         self.stopping = threading.Event()
         self.reader = open_reader(data)
         localities = frozenset(World.objects.values_list("locality", flat=True))
-        self.runner = Runner(self.reader, seams.detectors(), locator(localities, data / "cache"))
+        locate = locator(localities, data / "cache")
+        self.runner = Runner(self.reader, seams.detectors(), locate)
+        self.projectors = [Projector(open_reader(data), one, locate) for one in seams.projections()]
         self._oldest_us: int | None = None
         self.numbers.on_write(self._measure)
 
     def run(self) -> None:
+        keeping = [(PROJECT_SECONDS, projector.follow) for projector in self.projectors]
         threads = [
             threading.Thread(target=self._every, args=(seconds, task), name=task.__name__, daemon=True)
             for seconds, task in (
+                *keeping,
                 (1.0, self.deliver),
                 (PUBLISH_SECONDS, Publisher(self).publish),
                 (1.0, self.figures_changed),

@@ -98,17 +98,18 @@ def _part(indicator: Indicator) -> str:
 
 
 def _rows(request: Request, indicator: Indicator, part: str, scope: Any) -> dict[str, Any]:
-    """One page of the incidents under a part, marked whether they are in the numerator."""
+    """One page of what stands under a part, marked whether it is in the numerator."""
     try:
         start = max(0, int(request.GET.get("from", "0")))
     except ValueError:
         start = 0
-    rows = indicator.rows(scope, part).select_related("agency")
+    rows = indicator.rows(scope, part)
     total = rows.count()
-    found = readable(rows[start : start + PAGE])
+    page = rows[start : start + PAGE]
+    found = list(page) if indicator.row else readable(page.select_related("agency"))
     inside = set()
     if part == "denominator":
-        ids = [incident.pk for incident in found]
+        ids = [one.pk for one in found]
         inside = set(indicator.rows(scope, "numerator").filter(pk__in=ids).values_list("pk", flat=True))
     query = {"part": part, "day": request.GET.get("day", ""), "ward": scope.ward}
 
@@ -118,7 +119,7 @@ def _rows(request: Request, indicator: Indicator, part: str, scope: Any) -> dict
 
     return {
         "part": part,
-        "rows": [(incident, incident.pk in inside) for incident in found],
+        "rows": [(indicator.row(one) if indicator.row else one, one.pk in inside) for one in found],
         "total": total,
         "first_row": start + 1 if found else 0,
         "last_row": start + len(found),

@@ -52,8 +52,21 @@ class Counted:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """A thing under a figure that is no incident, in words of the active language."""
+
+    name: str
+    said: str = ""
+    """What counts about it, in a short sentence."""
+    place: str = ""
+    href: str = ""
+    """Where it is shown; empty when nowhere."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Indicator:
-    """A definition. `count` computes; `rows` gives the very incidents under numerator and denominator as a queryset."""
+    """A definition. `count` computes; `rows` gives the very things under numerator and denominator as a queryset: incidents,
+    or rows of a service's own tables, which `row` then puts into words."""
 
     code: str
     title: Text
@@ -67,7 +80,9 @@ class Indicator:
     """How values of parts combine: "ratio of sums" or "sum"."""
     count: Callable[[Scope], Counted]
     rows: Callable[[Scope, str], Any]
-    """rows(scope, "numerator" | "denominator") → a queryset of incidents, oldest due first."""
+    """rows(scope, "numerator" | "denominator") → an ordered queryset, of incidents unless there is a `row`."""
+    row: Callable[[Any], Row] | None = None
+    """How one of `rows` is shown, where they are no incidents."""
     better: str = "higher"
     """higher | lower | neither: the direction that is good."""
 

@@ -1,16 +1,20 @@
 """A stranger's service comes in by the same door as our own, and half a city is no city."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
-from vonglau.core import seams
+from vonglau.core import manifest, seams
 from vonglau.core.detection import AlertDraft, Detector
+from vonglau.core.errors import BadManifest
 from vonglau.core.events import EventType
 from vonglau.core.indicators.definitions import Counted, Indicator, Unit
 from vonglau.core.log import Batch
-from vonglau.core.seams import AlertKind, IncidentKind, Service
+from vonglau.core.options import Option
+from vonglau.core.seams import AlertKind, Correlation, IncidentKind, Service
 
 
 class Outage(Detector):
@@ -52,7 +56,9 @@ LIGHTING = Service(
 )
 
 CACHED = (
+    seams.folders,
     seams.services,
+    seams.projections,
     seams.event_types,
     seams.alert_kinds,
     seams.incident_kinds,
@@ -71,7 +77,7 @@ def _fresh() -> Iterator[None]:
 
 
 def plug(monkeypatch: pytest.MonkeyPatch, *loads: object) -> None:
-    points = [SimpleNamespace(load=load) for load in loads]
+    points = [SimpleNamespace(name="x", value="x.service:service", load=load) for load in loads]
     monkeypatch.setattr(seams, "entry_points", lambda group: points if group == seams.GROUP else [])
 
 
@@ -98,8 +104,50 @@ def test_a_manifest_that_cannot_be_loaded_stops_the_start(monkeypatch: pytest.Mo
         raise ImportError("no module named lamps")
 
     plug(monkeypatch, broken, lambda: LIGHTING)
-    with pytest.raises(ImportError, match="lamps"):
+    with pytest.raises(BadManifest, match="no module named lamps"):
         seams.services()
+
+
+def test_what_is_no_service_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    plug(monkeypatch, lambda: "lamps")
+    with pytest.raises(BadManifest, match="is a str"):
+        seams.services()
+
+
+def test_two_services_that_claim_one_name_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    other = replace(LIGHTING, name="lamps", detectors=(), event_types=(), indicators=(), incident_kinds=())
+    plug(monkeypatch, lambda: LIGHTING, lambda: other)
+    with pytest.raises(BadManifest, match="alert kind 'lamps_out' is declared by lamps and street_lighting"):
+        seams.services()
+
+
+@pytest.mark.parametrize(
+    ("changed", "says"),
+    [
+        ({"name": "Street-Lighting"}, "small letters"),
+        ({"event_types": ()}, "nobody declares"),
+        ({"alert_kinds": ()}, "alert_kinds"),
+        ({"event_types": (EventType(name="lamp", title="", payload=None),)}, "domain backwards"),
+        ({"incident_kinds": (IncidentKind(code="x", title="", level="soon"),)}, "choose of urgent"),
+        (
+            {
+                "incident_kinds": (
+                    IncidentKind(code="x", title="", correlation=Correlation(alert_kinds=frozenset({"y"}))),
+                )
+            },
+            "waits for alerts y",
+        ),
+        ({"indicators": (replace(LIGHTING.indicators[0], unit=Unit.PERCENT),)}, "per cent of nothing"),
+        ({"settings": (Option("GRACE", "", str, "", ""),)}, "VONGLAU_STREET_LIGHTING_"),
+    ],
+)
+def test_what_is_wrong_with_a_manifest_is_said_with_what_to_do(changed: dict[str, Any], says: str) -> None:
+    assert any(says in fault for fault in manifest.faults(replace(LIGHTING, **changed)))
+
+
+def test_our_own_manifests_have_no_faults() -> None:
+    for service in seams.services():
+        assert list(manifest.faults(service)) == []
 
 
 def test_our_own_come_in_by_that_door() -> None:

@@ -62,7 +62,6 @@ service = Service(
     title=_("Phản ánh hiện trường"),
     event_types=(EventType(name=RECEIVED, title=_("Đã tiếp nhận phản ánh"), payload=Received, direction="out"),),
     incident_kinds=(IncidentKind(code=KIND, title=_("Phản ánh hiện trường")),),
-    app="vonglau.services.field_reports",
     about=about,
     demo=day,
 )

@@ -13,7 +13,6 @@ from vonglau.services.traffic.rules import SensorSilence, TrafficAnomaly
 service = Service(
     name="traffic",
     title=_("Giao thông"),
-    app="vonglau.services.traffic",
     event_types=(EventType(name=EVENT_TYPE, title=_("Số đo giao thông"), payload=Measured),),
     detectors=(TrafficAnomaly(), SensorSilence()),
     alert_kinds=(

@@ -1,18 +1,19 @@
 """Made-up streams of measurements for the tests of this room."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from itertools import pairwise
 from typing import Any
 
 import msgspec
 import numpy as np
 
-from vonglau.core.detection import AlertDraft, Detector
 from vonglau.core.events import TICK_TYPE, to_us
 from vonglau.core.log import Batch
+from vonglau.core.testing import fold, latest
 from vonglau.services.traffic.payloads import EVENT_TYPE
+
+__all__ = ["DAY", "HOUR", "MINUTE", "MONDAY", "Said", "altered", "batch", "fold", "latest", "steady", "ticking"]
 
 MINUTE = 60_000_000
 HOUR = 60 * MINUTE
@@ -53,26 +54,6 @@ def batch(rows: Sequence[Said], first: int = 1) -> Batch:
         ],
         through=first + len(rows) - 1,
     )
-
-
-def fold(
-    detector: Detector, whole: Batch, cuts: Iterable[int] = (), *, reload: bool = False
-) -> tuple[bytes, list[AlertDraft]]:
-    """The state's bytes and everything said, when the batch is cut at these places; with `reload` through bytes at each cut."""
-    state, said = detector.initial(), []
-    borders = [0, *sorted(cuts), len(whole)]
-    for start, end in pairwise(borders):
-        if reload:
-            state = detector.load(detector.dump(state))
-        state, drafts = detector.fold(state, whole.take(range(start, end)))
-        said += drafts
-    return detector.dump(state), said
-
-
-def latest(said: Iterable[AlertDraft]) -> list[AlertDraft]:
-    """The last word on each alert, in order of onset."""
-    words = {draft.identity: draft for draft in said}
-    return sorted(words.values(), key=lambda draft: (draft.onset_us, draft.identity))
 
 
 def steady(

@@ -8,8 +8,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from vonglau.core.detection import Detector
+from vonglau.core.testing import laws
 from vonglau.services.traffic.rules import SensorSilence, TrafficAnomaly
-from vonglau.services.traffic.tests.streams import DAY, HOUR, MINUTE, MONDAY, Said, batch, fold, latest
+from vonglau.services.traffic.tests.streams import DAY, HOUR, MINUTE, MONDAY, Said, batch
 
 SUBJECTS = (("a", "speed"), ("a", "occupancy"), ("b", "travel_time"), (None, "flow"))
 few = settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
@@ -63,59 +64,32 @@ each_detector = pytest.mark.parametrize("make", DETECTORS, ids=lambda make: make
 def test_where_batches_are_cut_changes_nothing(
     make: Callable[[], Detector], stream: Stream, data: st.DataObject
 ) -> None:
-    whole = batch(stream)
-    cuts = data.draw(st.lists(st.integers(0, len(whole)), max_size=12))
-    state, said = fold(make(), whole)
-    assert fold(make(), whole, cuts) == (state, said)
-    assert fold(make(), whole, cuts, reload=True) == (state, said)
+    laws.cutting(make, batch(stream), data.draw(st.lists(st.integers(0, len(stream)), max_size=12)))
 
 
 @each_detector
 @few
 @given(stream=streams())
 def test_keys_do_not_touch_each_other(make: Callable[[], Detector], stream: Stream) -> None:
-    """Each bucket sees its own keys and every tick: whatever shares its bucket, it says the same."""
-    whole = batch(stream)
-    _, together = fold(make(), whole)
-    alone = []
-    detector = make()
-    keys = detector.shard(whole)
-    for key in sorted({key for key, row in zip(keys, stream, strict=True) if row.value is not None}):
-        mine = [i for i, row in enumerate(stream) if row.value is None or keys[i] == key]
-        alone += fold(make(), whole.take(mine))[1]
-    assert {draft.identity: draft for draft in alone} == {draft.identity: draft for draft in together}
-    assert len(alone) == len(together)
+    laws.interleaving(make, batch(stream))
 
 
 @each_detector
 @few
 @given(stream=streams())
 def test_folding_again_from_an_older_state_says_the_same(make: Callable[[], Detector], stream: Stream) -> None:
-    """After a crash events are folded again from the last saved state: the same alerts under the same identities."""
-    detector, whole = make(), batch(stream)
-    half = len(whole) // 2
-    state, _ = detector.fold(detector.initial(), whole.take(range(half)))
-    saved = detector.dump(state)
-    _, first = detector.fold(state, whole.take(range(half, len(whole))))
-    _, again = detector.fold(detector.load(saved), whole.take(range(half, len(whole))))
-    assert again == first
+    laws.resuming(make, batch(stream), len(stream) // 2)
 
 
 @each_detector
 @few
 @given(stream=streams())
 def test_alerts_are_well_formed(make: Callable[[], Detector], stream: Stream) -> None:
-    whole = batch(stream)
-    measured = set(whole.pos[[row.value is not None for row in stream]].tolist())
-    _, said = fold(make(), whole)
-    for draft in said:
-        assert draft.onset_us <= draft.updated_us
-        assert draft.ended_us is None or draft.onset_us <= draft.ended_us <= draft.updated_us
-        assert len(draft.series) <= 100
-        assert len(draft.evidence) <= 50
-        assert set(draft.evidence) <= measured
-        assert [point[0] for point in draft.series] == sorted(point[0] for point in draft.series)
-        assert all(low <= expected <= high for _, _, expected, low, high in draft.series)
-    closed = [draft.identity for draft in said if draft.ended_us is not None]
-    assert len(closed) == len(set(closed)), "an alert ends once"
-    assert all(draft.ended_us is not None for draft in latest(said) if draft.identity in set(closed)), "and stays ended"
+    laws.well_formed(make, batch(stream))
+
+
+@each_detector
+@settings(few, max_examples=2)
+@given(stream=streams())
+def test_no_clock_no_chance_no_io(make: Callable[[], Detector], stream: Stream) -> None:
+    laws.pure(make, batch(stream))

@@ -12,7 +12,7 @@ COMMANDS = {
     "init": "setup:init",
     "serve": "serving:serve",
     "demo": "serving:demo",
-    "token": "people:token",
+    "token": "tokens:token",
     "user": "people:user",
     "secrets": "keeping:secrets",
     "check": "checking:check",

@@ -5,6 +5,7 @@ from vonglau.core.audit_models import AuditHead, AuditRow, Checkpoint, Note
 from vonglau.core.changes import Change
 from vonglau.core.incidents.models import Evidence, Incident, IncidentCounter
 from vonglau.core.notify_models import Notice, Publication
+from vonglau.core.people.access_models import Attempts, Identity, Invitation, Session
 from vonglau.core.people.models import Agency, ApiToken, Role, Unit, User
 from vonglau.core.places.models import Locality, LocalityBorder, LocalitySuccession, PlacesEdition, Ward, WardBorder
 from vonglau.core.worlds import World, WorldKind
@@ -13,6 +14,7 @@ __all__ = [
     "Agency",
     "Alert",
     "ApiToken",
+    "Attempts",
     "AuditHead",
     "AuditRow",
     "Change",
@@ -20,8 +22,10 @@ __all__ = [
     "Cursor",
     "DetectorState",
     "Evidence",
+    "Identity",
     "Incident",
     "IncidentCounter",
+    "Invitation",
     "Locality",
     "LocalityBorder",
     "LocalitySuccession",
@@ -30,6 +34,7 @@ __all__ = [
     "PlacesEdition",
     "Publication",
     "Role",
+    "Session",
     "Unit",
     "User",
     "Ward",

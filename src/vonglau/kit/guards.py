@@ -63,7 +63,7 @@ def actor_of(request: HttpRequest) -> Actor | None:
     header = request.headers.get("Authorization")
     if header:
         text = tokens.bearer(header)
-        token = tokens.find(text) if text else None
+        token = tokens.find(text, request.META.get("REMOTE_ADDR")) if text else None
         return Actor.of_token(token) if token else None
     user = request.user
     return Actor.of_user(user) if isinstance(user, User) or user.is_authenticated else None

@@ -63,6 +63,11 @@ CATALOGUE: dict[str, Figure] = {
     "vonglau_proxied_requests": Figure(
         "counter", "Requests passed to the web processes, by status class.", ("status",)
     ),
+    "vonglau_refused_requests": Figure(
+        "counter",
+        "Requests turned away at the gate: 429 too often, 403 from a network the token may not use.",
+        ("status",),
+    ),
     "vonglau_checkpoint": Figure("gauge", "Number of the last audit checkpoint."),
 }
 

@@ -59,6 +59,7 @@ class Asked:
     token: str | None
     world: str | None
     after: int | None
+    address: str = ""
 
 
 def _number(text: str) -> int:
@@ -77,13 +78,14 @@ def asked(scope: Scope) -> Asked:
         token=tokens.bearer(authorization),
         world=query.get("world", [None])[0],
         after=_number(last) if last else None,
+        address=str((scope.get("client") or ("",))[0]),
     )
 
 
 def _actor(what: Asked) -> tuple[Actor | None, Any]:
     """Who asks, and the session if there is one."""
     if what.token:
-        token = tokens.find(what.token)
+        token = tokens.find(what.token, what.address)
         return (Actor.of_token(token) if token else None), None
     if not what.session_key:
         return None, None
@@ -99,8 +101,8 @@ def admitted(what: Asked) -> tuple[World, View]:
     actor, session = _actor(what)
     if actor is None:
         raise SignIn
-    if actor.world is not None and what.world not in (None, actor.world):
-        raise NotAllowed(f"This token belongs to the world {actor.world!r}.")
+    if what.world and not actor.may_enter(what.world):
+        raise NotAllowed(f"This token does not reach the world {what.world!r}; its own is {actor.world!r}.")
     of = world(what.world) if what.world else chosen_world(session, actor)
     if policy.may_see_centre(actor):
         return of, View(of.pk)

@@ -26,10 +26,12 @@ from vonglau.gateways.events.ticks import Ticker
 from vonglau.kit import asgi, metrics, tokens
 from vonglau.kit.asgi import Receive, Scope, Send
 from vonglau.kit.hub import Hub
+from vonglau.kit.limits import Answer
 from vonglau.kit.metrics import Numbers
 from vonglau.kit.stream import Streams
 from vonglau.web import health
 from vonglau.web.clocks import Clocks
+from vonglau.web.gate import Gate, Limits, Refusal
 from vonglau.web.keys import EVERYTHING, Keyring
 from vonglau.web.proxy import Proxy
 
@@ -47,13 +49,14 @@ SEAL_KEEP = 500_000
 class Front:
     """The ASGI application. `start` before serving; `close_streams` when asked to stop; `stop` when nothing is served any more."""
 
-    def __init__(self, data: Path, backend: Path, *, streams: int, behind: bool = False) -> None:
+    def __init__(self, data: Path, backend: Path, *, streams: int, limits: Limits, behind: bool = False) -> None:
         """`streams`: how many at a time. `behind`: a proxy of the operator's stands in front and is believed."""
         self.data = data
         self.numbers = Numbers("door", data)
         self.keys, self.clocks = Keyring(data), Clocks()
         self.hub = Hub(lambda seconds: self.numbers.observe("vonglau_stream_lag_seconds", seconds))
         self.streams = Streams(self.hub, streams, self.numbers.count)
+        self.gate = Gate(self.keys, limits, behind=behind)
         self.proxy = Proxy(backend, self.numbers.count, trusted=behind)
         self.pool = ThreadPoolExecutor(4, thread_name_prefix="door")
         self.tasks: list[asyncio.Task[None]] = []
@@ -88,8 +91,16 @@ class Front:
         if scope["type"] != "http":
             return
         path = scope["path"]
-        if self.door.serves(scope) and (path == EVENTS or self._from_within(scope)):
+        if asgi.header(scope, b"authorization") is not None:
             await self.keys.meet(scope)
+        verdict = self.gate.look(scope)
+        if isinstance(verdict, Refusal):
+            self.numbers.count("vonglau_refused_requests", status=str(verdict.status))
+            await self.proxy.refuse(scope, send, verdict.status, verdict.detail, verdict.headers)
+            return
+        if verdict is not None:
+            send = _telling(send, verdict)
+        if self.door.serves(scope) and (path == EVENTS or self._from_within(scope)):
             await self.door(scope, receive, send)
         elif path == "/api/stream":
             await self.streams(scope, receive, send)
@@ -138,7 +149,6 @@ class Front:
 
     async def _metrics(self, scope: Scope, send: Send) -> None:
         """To this machine, and to programmes with the scope `read`: figures tell a stranger too much."""
-        await self.keys.meet(scope)
         token = tokens.bearer(asgi.header(scope, b"authorization"))
         grant = self.keys.find(token) if token else None
         if not (_here(scope) or (grant is not None and "read" in grant.scopes)):
@@ -193,6 +203,17 @@ class Front:
         with self.log.lock:
             oldest = self.log.db.execute("SELECT recorded_us FROM event ORDER BY pos LIMIT 1").fetchone()
         numbers.gauge("vonglau_tail_age_seconds", max(0.0, time.time() - oldest[0] / 1e6) if oldest else 0.0)
+
+
+def _telling(send: Send, answer: Answer) -> Send:
+    """Adds what is left of the caller's rate to the answer's headers."""
+
+    async def telling(message: asgi.Message) -> None:
+        if message["type"] == "http.response.start":
+            message["headers"] = [*message["headers"], *answer.headers()]
+        await send(message)
+
+    return telling
 
 
 def _here(scope: Scope) -> bool:

@@ -149,8 +149,8 @@ class Proxy:
             if key not in HOP and key not in OURS and key not in named and b"_" not in key:
                 headers.add(key.decode("latin-1"), value.decode("latin-1"))
         client = (scope.get("client") or ("", 0))[0]
-        before = (asgi.header(scope, b"x-forwarded-for") or b"").decode("latin-1") if self.trusted else ""
         scheme = (asgi.header(scope, b"x-forwarded-proto") or b"").decode("latin-1") if self.trusted else ""
+        before = (asgi.header(scope, b"x-forwarded-for") or b"").decode("latin-1") if self.trusted else ""
         headers["X-Forwarded-For"] = before.rpartition(",")[2].strip() or client
         headers["X-Forwarded-Proto"] = scheme if scheme in ("http", "https") else scope["scheme"]
         headers["X-Forwarded-Host"] = headers.get("Host", "")
@@ -162,12 +162,13 @@ class Proxy:
         if started:
             raise ConnectionError("The web process went away in the middle of its answer.")
         detail = "The part of Vọng Lâu that makes pages is being started again. Nothing you see was lost; try again in a moment."
-        await self._refuse(scope, send, status, detail, [(b"retry-after", b"2")])
+        await self.refuse(scope, send, status, detail, [(b"retry-after", b"2")])
 
     async def _too_large(self, scope: Scope, send: Send) -> None:
-        await self._refuse(scope, send, 413, f"The body is larger than {LIMIT // 2**20} MiB; send less at once.")
+        await self.refuse(scope, send, 413, f"The body is larger than {LIMIT // 2**20} MiB; send less at once.")
 
-    async def _refuse(self, scope: Scope, send: Send, status: int, detail: str, more: asgi.Headers = ()) -> None:
+    async def refuse(self, scope: Scope, send: Send, status: int, detail: str, more: asgi.Headers = ()) -> None:
+        """An answer without Django: a page for people, a problem document for programmes."""
         if b"text/html" in (asgi.header(scope, b"accept") or b""):
             await asgi.respond(send, status, PAGES.get(status, PAGES[502]), b"text/html; charset=utf-8", more)
         else:
@@ -193,4 +194,9 @@ _LARGE = _page(
     f"Mỗi lần gửi tối đa {LIMIT // 2**20} MB. Hãy chọn ảnh nhỏ hơn hoặc gửi từng ảnh.",
     f"At most {LIMIT // 2**20} MB at a time. Choose smaller photos, or send them one by one.",
 ).replace(b'<meta http-equiv="refresh" content="3">', b"")
-PAGES = {502: _AGAIN, 504: _AGAIN, 413: _LARGE}
+_OFTEN = _page(
+    "Quá nhiều yêu cầu",
+    "Từ máy này vừa có quá nhiều yêu cầu nên hệ thống tạm dừng nhận. Chưa có gì được ghi; hãy đợi một lát rồi thử lại.",
+    "Too many requests came from this machine just now. Nothing was kept; wait a moment and try again.",
+).replace(b'<meta http-equiv="refresh" content="3">', b"")
+PAGES = {502: _AGAIN, 504: _AGAIN, 413: _LARGE, 429: _OFTEN}

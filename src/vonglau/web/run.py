@@ -31,10 +31,18 @@ async def _door(arguments: argparse.Namespace) -> None:
     from django.conf import settings
 
     from vonglau.web.front import Front
+    from vonglau.web.gate import Limits
 
     stop = serving.stop_event()
     streams = settings.VONGLAU_STREAMS
-    front = Front(Path(settings.VONGLAU_DATA), arguments.backend, streams=streams, behind=bool(settings.VONGLAU_ORIGIN))
+    limits = Limits(settings.VONGLAU_RATE_TOKEN, settings.VONGLAU_RATE_ADDRESS, settings.VONGLAU_RATE_SIGN_IN)
+    front = Front(
+        Path(settings.VONGLAU_DATA),
+        arguments.backend,
+        streams=streams,
+        limits=limits,
+        behind=bool(settings.VONGLAU_ORIGIN),
+    )
     await front.start()
     try:
         # Streams count as requests at a time: the server's own limit must lie well above theirs, or pages would hang.

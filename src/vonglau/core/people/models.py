@@ -70,18 +70,36 @@ class User(AbstractUser):
 
 
 class ApiToken(models.Model):
-    """A programme's key. Only its SHA-256 is stored: the token has 256 random bits, so a slow hash would add nothing."""
+    """A programme's key. Only its SHA-256 is stored: the token has 256 random bits, so a slow hash would add nothing.
+
+    Rotation makes a second row of the same name, and the first one expires when the grace is over.
+    """
 
     name = models.CharField(max_length=100)
     digest = models.CharField(max_length=64, unique=True)
     scopes = models.JSONField(default=list)
     world = models.CharField(max_length=63, default="live")
-    """The one world it may write into and reads by default."""
+    """The world it writes into and reads by default."""
+    more_worlds = models.JSONField(default=list, blank=True)
+    """Further worlds it may write and read."""
+    sources = models.JSONField(default=list, blank=True)
+    """What the `source` of events it sends must begin with, one of these; empty: anything."""
+    addresses = models.JSONField(default=list, blank=True)
+    """Networks (CIDR) it may come from; empty: any."""
+    per_second = models.PositiveIntegerField(null=True, blank=True)
+    """Requests a second; null: the installation's usual."""
     created_at = models.DateTimeField(auto_now_add=True)
-    revoked_at = models.DateTimeField(null=True)
+    expires_at = models.DateTimeField(null=True, blank=True)
+    revoked_at = models.DateTimeField(null=True, blank=True)
+    used_at = models.DateTimeField(null=True, blank=True)
+    """Of the last use, some minutes old."""
 
     class Meta:
         app_label = "core"
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def worlds(self) -> frozenset[str]:
+        return frozenset((self.world, *self.more_worlds))

@@ -29,7 +29,12 @@ class Actor:
     agency_code: str = ""
     scopes: frozenset[str] = frozenset()
     world: str | None = None
-    """A token's world: it writes only there. None: any (accounts)."""
+    """A token's world, where it reads and writes unless it names another of its own. None: any (accounts)."""
+    more_worlds: frozenset[str] = frozenset()
+
+    def may_enter(self, world: str) -> bool:
+        """Whether it may read and write there at all: accounts everywhere, a token in its own worlds."""
+        return self.world is None or world == self.world or world in self.more_worlds
 
     @staticmethod
     def of_user(user: "User") -> "Actor":
@@ -39,7 +44,13 @@ class Actor:
     @staticmethod
     def of_token(token: "ApiToken") -> "Actor":
         role = "operator" if "incidents:write" in token.scopes else "token"
-        return Actor(f"token:{token.name}", role, scopes=frozenset(token.scopes), world=token.world)
+        return Actor(
+            f"token:{token.name}",
+            role,
+            scopes=frozenset(token.scopes),
+            world=token.world,
+            more_worlds=frozenset(token.more_worlds),
+        )
 
 
 SYSTEM = Actor("system", "system")
@@ -64,7 +75,7 @@ def may_step(actor: Actor, incident: "Incident", step: str) -> Verdict:
     rule = find(incident.state, step)
     if rule is None:
         return Verdict(False, _("Bước này không có từ trạng thái hiện tại."))
-    if actor.world is not None and actor.world != incident.world:
+    if not actor.may_enter(incident.world):
         return Verdict(False, _("Khóa truy cập thuộc thế giới khác."))
     if actor.role not in rule.roles:
         return Verdict(False, _("Vai trò của bạn không được làm bước này."))
@@ -89,7 +100,7 @@ def may_see(actor: Actor, incident: "Incident") -> bool:
     if actor.role == "agency":
         return incident.agency_id is not None and incident.agency_id == actor.agency_id
     if actor.world is not None:
-        return bool(actor.scopes & {"read", "incidents:write"}) and actor.world == incident.world
+        return bool(actor.scopes & {"read", "incidents:write"}) and actor.may_enter(incident.world)
     return actor.role in {"operator", "supervisor", "leader", "administrator", "system"}
 
 

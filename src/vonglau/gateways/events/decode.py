@@ -76,14 +76,36 @@ _lenient = msgspec.json.Decoder(_Lenient).decode
 _members = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 
 
-class Bounds:
-    """What one request may do: the worlds it may write, and how late it is in each of them."""
+FOREIGN = "This token may not speak for this `source`"
+"""How the reason begins when an item's source is none of its token's."""
 
-    def __init__(self, worlds: frozenset[str] | None, clock: Clock) -> None:
+
+def speaks_for(prefix: str, source: str) -> bool:
+    """Whether a source begins with a prefix, and not in the middle of a word: `/sensors/7` covers `/sensors/7/a`, not `/sensors/71`."""
+    return source.startswith(prefix) and (
+        len(source) == len(prefix) or not prefix[-1:].isalnum() or not source[len(prefix)].isalnum()
+    )
+
+
+class Bounds:
+    """What one request may do: the worlds it may write, how late it is in each of them, and the sources it may speak for."""
+
+    def __init__(self, worlds: frozenset[str] | None, clock: Clock, sources: tuple[str, ...] = ()) -> None:
+        """`sources`: what a source must begin with, one of these; none given: anything."""
         self.worlds = worlds
+        self.sources = sources
+        self.spoken: set[str] | None = set() if sources else None
+        """Sources of this request that were looked at and are its own; None: all are."""
         self._clock = clock
         self.known: dict[str, int | None] = {}
         """Clocks that were looked at, µs; the same for all items of the request."""
+
+    def speak(self, source: str) -> None:
+        """Raises `Bad` for a source that is another's."""
+        assert self.spoken is not None
+        if not any(speaks_for(prefix, source) for prefix in self.sources):
+            raise Bad("/source", f"{FOREIGN}; its own begin with {', '.join(self.sources)}.")
+        self.spoken.add(source)
 
     @property
     def own(self) -> str:
@@ -176,6 +198,8 @@ class Decoder:
             attributes.text("id", id_)
         if source not in self._sources:
             self._learn(self._sources, "source", source)
+        if bounds.spoken is not None and source not in bounds.spoken:
+            bounds.speak(source)
         if type_ not in self._types:
             self._learn(self._types, "type", type_)
         if subject is not None and (not subject or len(subject) > SHORT or not subject.isprintable()):

@@ -17,7 +17,7 @@ from vonglau.core.log import Outcome, Receipt, Rejected
 from vonglau.gateways.events import modes
 from vonglau.gateways.events.asgi import Receive, Scope, Send, failed, header, respond
 from vonglau.gateways.events.commit import Committer
-from vonglau.gateways.events.decode import Bounds, Clock, Decoder, rejected
+from vonglau.gateways.events.decode import FOREIGN, Bounds, Clock, Decoder, rejected
 
 EVENTS = "/api/events"
 _QUARANTINE = re.compile(r"/api/quarantine/([0-9]{1,18})/(resubmit|discard)\Z")
@@ -33,11 +33,12 @@ DRAIN_SECONDS = 10.0
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """What a token may do. `worlds` None: any."""
+    """What a token may do. `worlds` None: any. `sources`: what the source of its events begins with; none given: anything."""
 
     name: str
     scopes: frozenset[str]
     worlds: frozenset[str] | None = None
+    sources: tuple[str, ...] = ()
 
 
 class Unauthorised(VongLauError):
@@ -113,7 +114,9 @@ class Door:
         grant = self.grant(scope, WRITE)
         self.committer.admit()
         body = await _body(scope, receive)
-        items = await self.decode(scope["headers"], body, Bounds(grant.worlds, self._clock))
+        items = await self.decode(scope["headers"], body, Bounds(grant.worlds, self._clock, grant.sources))
+        if grant.sources and items and all(map(_foreign, items)):
+            raise NotAllowed(f"{items[0].fault.reason} Nothing was kept.", pointer="/source")  # type: ignore[union-attr]
         receipts = await self.committer.submit(items, grant.name)
         return _answer(items, receipts)
 
@@ -139,7 +142,7 @@ class Door:
         if step == "discard":
             await self.committer.settle(id, "discarded", worlds=grant.worlds)
             return msgspec.json.encode({"outcome": "discarded"})
-        bounds = Bounds(grant.worlds, self._clock)
+        bounds = Bounds(grant.worlds, self._clock, grant.sources)
         items = await self.decode(scope["headers"], await _body(scope, receive), bounds)
         if len(items) != 1:
             raise BadInput("Send the one mended event as the body.")
@@ -151,6 +154,10 @@ class Door:
             fault = receipt.fault if receipt is not None and receipt.fault is not None else Fault("", "")
             raise Unprocessable(fault.reason, pointer=fault.pointer)
         return msgspec.json.encode({"outcome": receipt.outcome, "pos": receipt.pos})
+
+
+def _foreign(item: Event | Rejected) -> bool:
+    return isinstance(item, Rejected) and item.fault.reason.startswith(FOREIGN)
 
 
 async def _body(scope: Scope, receive: Receive) -> bytes:

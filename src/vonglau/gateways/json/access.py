@@ -19,7 +19,7 @@ class Token(HttpBearer):
     """A programme's key: `Authorization: Bearer vl_…`."""
 
     def authenticate(self, request: HttpRequest, token: str) -> Actor | None:
-        return tokens.actor_of(token.strip())
+        return tokens.actor_of(token.strip(), request.META.get("REMOTE_ADDR"))
 
 
 class Account(APIKeyCookie):
@@ -45,12 +45,14 @@ def actor_of(request: HttpRequest) -> Actor:
 
 
 def world_of(request: HttpRequest, asked: str | None = None) -> World:
-    """The world to read: a token's own and no other; for people the one they name, else the one they look at."""
+    """The world to read: one of a token's own, by default its first; for people the one they name, else the one they look at."""
     actor = actor_of(request)
+    if asked and not actor.may_enter(asked):
+        raise NotAllowed(
+            f"This token does not reach the world {asked!r}; its own is {actor.world!r}.", pointer="/query/world"
+        )
     if actor.world is not None:
-        if asked not in (None, "", actor.world):
-            raise NotAllowed(f"This token reads the world {actor.world!r} alone.", pointer="/query/world")
-        return worlds.world(actor.world)
+        return worlds.world(asked or actor.world)
     return worlds.world(asked) if asked else cast("World", cast("Any", request).world)
 
 

@@ -19,7 +19,7 @@ def worlds(request: HttpRequest) -> dict[str, Any]:
     actor = actor_of(request)
     rows = World.objects.order_by("pk")
     if actor.world is not None:
-        rows = rows.filter(pk=actor.world)
+        rows = rows.filter(pk__in=[actor.world, *actor.more_worlds])
     names = ("id", "kind", "title_vi", "title_en", "locality", "rate", "ended_at")
     items = [{**{name: getattr(one, name) for name in names}, "now": one.now()} for one in rows[:MOST]]
     return {"items": items, "next": None}

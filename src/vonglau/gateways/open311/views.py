@@ -45,7 +45,7 @@ def _key(request: HttpRequest, given: Arguments) -> Actor | None:
     text = tokens.bearer(request.headers.get("Authorization")) or given.get("api_key")
     if text is None:
         return None
-    actor = tokens.actor_of(text)
+    actor = tokens.actor_of(text, request.META.get("REMOTE_ADDR"))
     if actor is None:
         raise Refused(403, "The api_key is not known here, or was revoked.")
     return actor

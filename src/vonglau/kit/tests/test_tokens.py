@@ -1,12 +1,13 @@
 """Tokens are shown once, kept as digests, and gone soon after they are revoked."""
 
 import hashlib
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from vonglau.core import audit
 from vonglau.core.errors import BadInput
 from vonglau.core.people.models import ApiToken
 from vonglau.kit import tokens
@@ -60,3 +61,42 @@ def test_unknown_scopes_are_refused(scopes: list[str]) -> None:
 def test_a_header_is_read_whatever_it_holds(header: str | bytes | None, token: str | None) -> None:
     assert tokens.bearer(header) == token
     assert len(tokens.digest(token or "")) == 64
+
+
+@pytest.mark.django_db
+def test_rotation_leaves_both_valid_until_the_grace_is_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    bounds = tokens.Bounds(sources=["/a"], addresses=["10.0.0.0/8"], per_second=7)
+    old_text, old = tokens.mint("feed", ["events:write"], "live", bounds)
+    text, row = tokens.rotate(old, timedelta(hours=24), "admin")
+    assert (row.name, row.scopes, row.sources, row.addresses, row.per_second) == (
+        "feed",
+        ["events:write"],
+        ["/a"],
+        ["10.0.0.0/8"],
+        7,
+    )
+    assert tokens.find(old_text, "10.1.1.1") is not None
+    assert tokens.find(text, "10.1.1.1") == row
+    assert tokens.find(text, "11.1.1.1") is None
+    later = datetime.now(UTC) + timedelta(hours=25)
+    monkeypatch.setattr("vonglau.kit.tokens.timezone.now", lambda: later)
+    assert tokens.find(old_text, "10.1.1.1") is None
+    assert tokens.find(text, "10.1.1.1") == row
+    with pytest.raises(BadInput):
+        tokens.rotate(old, timedelta(hours=1), "admin")
+    said = [body["step"] for _, body in audit.rows(f"token/{old.pk}")]
+    assert said == ["rotate"]
+    assert text not in str([body for _, body in audit.rows(f"token/{row.pk}")])
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    "bounds",
+    [
+        {"sources": [""]}, {"sources": ["a b"]}, {"sources": ["a" * 300]}, {"addresses": ["10.0.0.0/99"]}, {"addresses": ["x"]},
+        {"per_second": 0}, {"more_worlds": ["nowhere"]}, {"expires_at": datetime(2020, 1, 1, tzinfo=UTC)},
+    ],
+)  # fmt: skip
+def test_bounds_that_mean_nothing_are_refused(bounds: dict) -> None:
+    with pytest.raises(BadInput):
+        tokens.mint("a", ["read"], "live", tokens.Bounds(**bounds))

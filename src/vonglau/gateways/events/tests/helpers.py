@@ -40,6 +40,7 @@ GRANTS = {
     "writer": Grant("writer", frozenset({"events:write"})),
     "drill": Grant("drill", frozenset({"events:write", "quarantine:write"}), frozenset({"drill-1"})),
     "mender": Grant("mender", frozenset({"events:write", "quarantine:write"}), frozenset({"live", "drill-1"})),
+    "camera": Grant("camera", frozenset({"events:write"}), frozenset({"live"}), ("/sensors/7", "urn:vn:dn:camera:")),
     "reader": Grant("reader", frozenset({"read"})),
 }
 

@@ -5,8 +5,3 @@ class CentreConfig(AppConfig):
     name = "vonglau.centre"
     label = "centre"
     default_auto_field = "django.db.models.BigAutoField"
-
-    def ready(self) -> None:
-        from vonglau.centre import search
-
-        search.listen()

@@ -7,9 +7,9 @@ from django.urls import reverse
 from vonglau.centre.access import Request, of_the_desk
 from vonglau.centre.desk.queue import visible_to
 from vonglau.centre.names import readable, wards_of
-from vonglau.centre.search import matching, plain
 from vonglau.core.incidents.states import STATE_NAMES, State
 from vonglau.core.people import policy
+from vonglau.core.words import matching, plain
 
 MOST = 8
 
@@ -19,7 +19,7 @@ def find(request: Request) -> HttpResponseBase:
     typed = request.GET.get("q", "").strip()[:80]
     if len(typed) < 2:
         return JsonResponse({"items": []})
-    found = matching(visible_to(request.actor, request.world.pk), typed, "ref", "title", "place").order_by("-id")[:MOST]
+    found = matching(visible_to(request.actor, request.world.pk), typed).order_by("-received_at", "-id")[:MOST]
     items = [
         {
             "title": f"{incident.ref} · {incident.title}",

@@ -10,6 +10,8 @@ from typing import Any
 
 from django.db import connection, models
 
+from vonglau.core.words import PlainField
+
 Adapt = Callable[[Any], Any]
 
 PLAIN = (models.IntegerField, models.FloatField, models.BooleanField, models.ForeignKey)
@@ -46,6 +48,10 @@ def insert_many(rows: Sequence[models.Model]) -> None:
     quoted = connection.ops.quote_name
     columns = ", ".join(quoted(str(field.column)) for field in fields)
     marks = ", ".join(["%s"] * len(fields))
+    for field in fields:
+        if isinstance(field, PlainField):
+            for row in rows:
+                field.pre_save(row, add=True)
     adapted = [(field.attname, _adapt(field)) for field in fields]
     values = [
         tuple(row.__dict__[name] if adapt is None else adapt(row.__dict__[name]) for name, adapt in adapted)

@@ -3,23 +3,29 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import reduce
+from operator import or_
 from typing import TYPE_CHECKING
 
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Q, QuerySet
 from django.utils.functional import Promise
 from django.utils.http import urlencode
 from django.utils.translation import gettext_lazy as _
 
-from vonglau.centre.search import matching
 from vonglau.core.incidents.models import Incident
 from vonglau.core.incidents.states import ENDED, OPEN, STATE_NAMES, State
+from vonglau.core.people.models import Agency
 from vonglau.core.people.policy import Actor
+from vonglau.core.words import matching
 from vonglau.kit.paging import Order, Page, page
+from vonglau.kit.templatetags.kit import number
 
 if TYPE_CHECKING:
     Incidents = QuerySet[Incident]
 
 PAGE = 50
+COUNTED = 1_000
+"""How far rows are counted for a tab."""
 
 TABS: dict[str, Promise] = {
     "open": _("Đang mở"),
@@ -30,7 +36,13 @@ TABS: dict[str, Promise] = {
 STATES_OF = {"open": OPEN, "answered": (State.RESOLVED,), "ended": ENDED, "all": tuple(State)}
 
 BY_DUE = Order("due_at", nullable=True)
-BY_NEWEST = Order("id", descending=True)
+ORDERS = {
+    "open": BY_DUE,
+    "answered": Order("resolved_at", descending=True, nullable=True),
+    "ended": Order("closed_at", descending=True, nullable=True),
+    "all": Order("received_at", descending=True),
+}
+"""What comes due first; of the rest what happened last. Each follows an index of the table."""
 
 
 def visible_to(actor: Actor, world: str) -> "Incidents":
@@ -41,14 +53,16 @@ def visible_to(actor: Actor, world: str) -> "Incidents":
     return rows.none() if actor.agency_id is None else rows.filter(agency_id=actor.agency_id)
 
 
-def waiting_for(actor: Actor) -> Q:
-    """What this role is to act on next."""
+def waiting_for(actor: Actor) -> tuple[Q, ...]:
+    """What this role is to act on next, as kinds that exclude each other: each is a walk along an index."""
     if actor.role == "agency":
-        return Q(state__in=(State.ASSIGNED, State.IN_PROGRESS), paused_at__isnull=True)
-    returned = Q(state=State.ASSIGNED, agency__isnull=True)
-    asked = Q(state__in=(State.RECEIVED, State.VERIFIED)) | returned
+        return (Q(state__in=(State.ASSIGNED, State.IN_PROGRESS), paused_at__isnull=True),)
     answered = Q(state=State.RESOLVED)
-    return asked | (answered if actor.role == "supervisor" else answered & ~Q(origin="alert"))
+    return (
+        Q(state__in=(State.RECEIVED, State.VERIFIED)),
+        Q(state=State.ASSIGNED, agency__isnull=True),
+        answered if actor.role == "supervisor" else answered & ~Q(origin="alert"),
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,35 +120,59 @@ class Filter:
     def rows(self, actor: Actor, world: str, now: datetime) -> "Incidents":
         """Everything asked for but the tab."""
         rows = visible_to(actor, world)
-        exact = {"state": self.state, "ward": self.ward, "agency__code": self.agency, "kind": self.kind}
+        exact = {"state": self.state, "ward": self.ward, "kind": self.kind}
         rows = rows.filter(**{key: value for key, value in exact.items() if value})
+        if self.agency:  # by their keys: a join would be walked before the index
+            named = Agency.objects.filter(code=self.agency)
+            rows = rows.filter(agency_id__in=list(named.values_list("pk", flat=True)))
         if self.rank is not None:
             rows = rows.filter(rank=self.rank)
         if self.overdue:
             rows = rows.filter(due_at__lt=now)
         if self.mine:
-            rows = rows.filter(waiting_for(actor))
-        return matching(rows, self.q, "ref", "title", "place") if self.q else rows
+            rows = rows.filter(reduce(or_, waiting_for(actor)))
+        return matching(rows, self.q) if self.q else rows
 
     @property
     def order(self) -> Order:
-        return BY_DUE if self.tab == "open" else BY_NEWEST
+        return ORDERS[self.tab]
 
     def page(self, actor: Actor, world: str, now: datetime, after: str | None) -> Page:
         rows = self.rows(actor, world, now)
-        if not self.state:
+        if not self.state and self.tab != "all":
             rows = rows.filter(state__in=STATES_OF[self.tab])
         return page(rows, self.order, after=after, limit=PAGE)
 
 
-def counts(asked: Filter, actor: Actor, world: str, now: datetime) -> dict[str, int]:
-    """How many each tab holds under the same filter, and how many of the open ones are overdue or wait for this role."""
-    bare = replace(asked, overdue=False, mine=False, state="")
-    return bare.rows(actor, world, now).aggregate(
-        open=Count("pk", filter=Q(state__in=OPEN)),
-        answered=Count("pk", filter=Q(state=State.RESOLVED)),
-        ended=Count("pk", filter=Q(state__in=ENDED)),
-        all=Count("pk"),
-        overdue=Count("pk", filter=Q(state__in=OPEN, due_at__lt=now)),
-        mine=Count("pk", filter=waiting_for(actor)),
-    )
+@dataclass(frozen=True, slots=True)
+class Count:
+    """How many, or that there are more than anybody counts by looking: counting a million rows for each page would make it slow."""
+
+    value: int
+    more: bool = False
+
+    def __str__(self) -> str:
+        return f"{number(self.value)}{'+' if self.more else ''}"
+
+
+def counted(rows: "Incidents") -> Count:
+    """Counts to `COUNTED` and no further."""
+    found = rows.order_by().values("pk")[: COUNTED + 1].count()
+    return Count(min(found, COUNTED), found > COUNTED)
+
+
+def counts(asked: Filter, actor: Actor, world: str, now: datetime) -> dict[str, Count]:
+    """How many each tab holds under the same filter, and how many of the open ones are overdue or wait for this role.
+
+    Empty while words are searched for: the answer is the list, and counting would read every row of the city.
+    """
+    if asked.q:
+        return {}
+    rows = replace(asked, overdue=False, mine=False, state="").rows(actor, world, now)
+    waiting = [counted(rows.filter(kind)) for kind in waiting_for(actor)]
+    total = sum(one.value for one in waiting)
+    return {
+        **{tab: counted(rows.filter(state__in=STATES_OF[tab]) if tab != "all" else rows) for tab in TABS},
+        "overdue": counted(rows.filter(state__in=OPEN, due_at__lt=now)),
+        "mine": Count(min(total, COUNTED), total > COUNTED or any(one.more for one in waiting)),
+    }

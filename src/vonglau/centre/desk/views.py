@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.db.models import Exists, OuterRef
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.utils.translation import gettext
@@ -19,6 +20,7 @@ from vonglau.core.incidents.states import OPEN, STATE_NAMES, State
 from vonglau.core.incidents.timeline import SEVERITIES, Entry, agency_name, level_name, timeline
 from vonglau.core.people import policy
 from vonglau.core.people.models import Agency
+from vonglau.core.places.models import Ward
 from vonglau.core.seams import incident_kinds
 from vonglau.kit.templatetags.kit import SEVERITY_NAMES
 
@@ -36,7 +38,7 @@ def queue(request: Request) -> HttpResponseBase:
         "asked": asked,
         "rows": readable(page.items),
         "now": now,
-        "tabs": [(code, str(title), asked.query(tab=code, state=""), held[code]) for code, title in TABS.items()],
+        "tabs": [(code, str(title), asked.query(tab=code, state=""), held.get(code)) for code, title in TABS.items()],
         "held": held,
         "next": asked.query() + f"&after={page.next}" if page.next else "",
         "first": asked.query() if request.GET.get("after") else "",
@@ -72,9 +74,11 @@ def _chosen(asked: Filter) -> list[tuple[str, str]]:
 def _choices(request: Request) -> dict[str, Any]:
     """What the filter offers: only what occurs in this world."""
     rows = visible_to(request.actor, request.world.pk)
-    agencies = Agency.objects.filter(incidents__world=request.world.pk).distinct().order_by("name_vi")
+    theirs = Incident.objects.filter(agency=OuterRef("pk"), world=request.world.pk)
+    agencies = Agency.objects.filter(Exists(theirs)).order_by("name_vi")
     named = wards_of(request.world.locality)
-    present = set(rows.filter(state__in=OPEN).values_list("ward", flat=True).distinct())
+    there = rows.filter(ward=OuterRef("code"), state__in=OPEN)
+    present = set(Ward.objects.filter(Exists(there), code__in=named).values_list("code", flat=True))
     return {
         "wards": [(code, name) for code, name in named.items() if code in present],
         "kinds": [(code, str(kind.title)) for code, (_service, kind) in incident_kinds().items()],

@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 from django.test import Client
 
+from vonglau.centre.desk import queue
 from vonglau.centre.tests.conftest import NOW, Sign, actor, agency, alert, in_hands_of, incident, photo, step
 from vonglau.core.incidents import desk
 from vonglau.core.incidents.models import Incident
@@ -315,3 +316,20 @@ def test_queries_do_not_grow_with_the_rows(sign_in: Sign, django_assert_max_num_
         desk.take(found.world, found.ref, "note", actor("supervisor"), desk.Details(why=f"ghi {n}"))
     with django_assert_max_num_queries(40):  # type: ignore[operator]
         assert client.get(f"/desk/{found.ref}/").status_code == 200
+
+
+def test_tabs_count_as_far_as_a_person_would(city: World, sign_in: Sign, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(queue, "COUNTED", 2)
+    for _n in range(3):
+        incident()
+    held = queue.counts(queue.Filter(), actor("operator"), city.pk, city.now())
+    assert (str(held["open"]), str(held["mine"]), str(held["ended"])) == ("2+", "2+", "0")
+    page = sign_in("operator").get("/desk/").content.decode()
+    assert ">2+<" in page
+
+
+def test_searching_lists_and_does_not_count(city: World, sign_in: Sign) -> None:
+    made = incident()
+    page = sign_in("operator").get("/desk/", {"q": made.ref.lower()}).content.decode()
+    assert made.ref in page
+    assert queue.counts(queue.Filter(q="x"), actor("operator"), city.pk, city.now()) == {}

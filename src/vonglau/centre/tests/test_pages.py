@@ -13,7 +13,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vonglau.centre.figures.values import decimal, scope_of, words
-from vonglau.centre.search import plain
 from vonglau.centre.tests.conftest import NOW, Sign, actor, alert, in_hands_of, incident, step
 from vonglau.core.alert_models import Alert
 from vonglau.core.detection import Severity
@@ -223,11 +222,6 @@ def test_finding_forgives_missing_marks_and_respects_rights(sign_in: Sign) -> No
     assert sign_in("operator").get("/find?q=hai chau").json()["items"][-1]["url"] == "/?ward=20194"
     items = sign_in("agency", "so-xay-dung").get("/find?q=un tac").json()["items"]
     assert [item["url"] for item in items] == [f"/desk/{given_.ref}/"]
-
-
-def test_plain_is_the_same_rule_for_stored_and_typed() -> None:
-    assert plain("ĐƯỜNG Ủy ban") == "duong uy ban"
-    assert plain(None) is None
 
 
 # ---------------------------------------------------------------- every page

@@ -3,6 +3,7 @@
 from django.db import models
 
 from vonglau.core.incidents.states import OPEN, OUTCOME_NAMES, STATE_NAMES, State
+from vonglau.core.words import PlainField
 
 
 class Incident(models.Model):
@@ -29,6 +30,8 @@ class Incident(models.Model):
     ward = models.CharField(max_length=5, blank=True)
     near_border = models.BooleanField(default=False)
     place = models.CharField(max_length=200, blank=True)
+    words = PlainField(of=("ref", "title", "place"))
+    """What a search reads."""
 
     received_at = models.DateTimeField()
     verified_at = models.DateTimeField(null=True)
@@ -56,9 +59,13 @@ class Incident(models.Model):
         constraints = (models.UniqueConstraint(fields=("world", "ref"), name="incident_ref"),)
         indexes = (
             models.Index(fields=("world", "due_at"), name="incident_due"),
-            models.Index(fields=("world", "state", "due_at"), name="incident_queue"),
+            models.Index(fields=("world", "state", "due_at", "agency"), name="incident_queue"),
             models.Index(fields=("world", "kind", "state"), name="incident_kind"),
+            models.Index(fields=("world", "ward", "state", "due_at"), name="incident_ward"),
+            models.Index(fields=("agency", "state", "due_at"), name="incident_agency"),
+            models.Index(fields=("world", "rank", "state"), name="incident_rank"),
             models.Index(fields=("world", "resolved_at"), name="incident_resolved"),
+            models.Index(fields=("world", "closed_at"), name="incident_closed"),
             models.Index(fields=("world", "received_at"), name="incident_received"),
         )
 

@@ -29,6 +29,8 @@ def incident(ref: str, **more: Any) -> Incident:
 
 def stored(model: Any, **which: Any) -> dict[str, Any]:
     [found] = model.objects.filter(**which).values()
+    if "words" in found:
+        found["words"] = found["words"].removeprefix(found["ref"])
     return {name: value for name, value in found.items() if name not in ("id", "ref", "code")}
 
 

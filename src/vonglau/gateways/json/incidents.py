@@ -17,6 +17,7 @@ from vonglau.core.incidents.states import ENDED, OPEN, State, Step
 from vonglau.core.people import policy
 from vonglau.core.people.policy import Actor
 from vonglau.core.seams import services
+from vonglau.core.words import matching
 from vonglau.core.worlds import World
 from vonglau.gateways.json import shapes
 from vonglau.gateways.json.access import actor_of, world_of
@@ -39,7 +40,9 @@ class IncidentsAsked(Schema):
     kind: str | None = Field(None, max_length=60, description="Code of a kind of incident.")
     category: str | None = Field(None, max_length=60, description="Code of a category of field reports.")
     overdue: bool | None = Field(None, description="Whether the deadline that runs has passed by the world's clock.")
-    q: str | None = Field(None, max_length=80, description="Part of the reference, title or place.")
+    q: str | None = Field(
+        None, max_length=80, description="Words of the reference, title or place, in any order, with or without marks."
+    )
     order: Literal["due", "received"] = Field("due", description="What is due first, or what came last.")
     world: shapes.InWorld = None
     after: shapes.After = None
@@ -94,8 +97,7 @@ def incidents(request: HttpRequest, asked: Query[IncidentsAsked]) -> dict[str, A
         late = Q(due_at__lt=world.now())
         rows = rows.filter(late) if asked.overdue else rows.exclude(late)
     if asked.q:
-        words = asked.q.replace("\x00", "")
-        rows = rows.filter(Q(ref__icontains=words) | Q(title__icontains=words) | Q(place__icontains=words))
+        rows = matching(rows, asked.q.replace("\x00", ""))
     return listed(page(rows, ORDERS[asked.order], after=asked.after, limit=asked.limit), world)
 
 

@@ -2,6 +2,7 @@
 
 from vonglau.core.alert_models import Alert, Cursor, DetectorState
 from vonglau.core.audit_models import AuditHead, AuditRow, Checkpoint, Note
+from vonglau.core.beats import Beat
 from vonglau.core.changes import Change
 from vonglau.core.incidents.models import Evidence, Incident, IncidentCounter
 from vonglau.core.notify_models import Notice, Publication
@@ -17,6 +18,7 @@ __all__ = [
     "Attempts",
     "AuditHead",
     "AuditRow",
+    "Beat",
     "Change",
     "Checkpoint",
     "Cursor",

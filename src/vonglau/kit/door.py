@@ -1,7 +1,7 @@
 """Asking the door: the one process that writes the log. Pages and the worker reach it over HTTP, with a token of the house.
 
-The address is `settings.VONGLAU_DOOR`: `http://host:port`, or `unix:/path/of/socket`. The token lies in `door.token` of the
-folder of secrets, readable by its owner only.
+The address is `settings.VONGLAU_DOOR`: `http://host:port`, https where a network lies between, or
+`unix:/path/of/socket`. The token lies in `door.token` of the folder of secrets, readable by its owner only.
 """
 
 import http.client
@@ -54,14 +54,15 @@ class _UnixConnection(http.client.HTTPConnection):
         self.sock.connect(self.path)
 
 
-def _connection() -> http.client.HTTPConnection:
+def connection() -> http.client.HTTPConnection:
     address = settings.VONGLAU_DOOR
     if address.startswith("unix:"):
         return _UnixConnection(address.removeprefix("unix:"))
     parts = urlsplit(address)
-    if parts.scheme != "http" or not parts.hostname:
+    if parts.scheme not in ("http", "https") or not parts.hostname:
         raise Unavailable("No door is set: pages that write the log need `vonglau serve` (VONGLAU_DOOR).")
-    return http.client.HTTPConnection(parts.hostname, parts.port or 80, timeout=TIMEOUT)
+    kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
+    return kind(parts.hostname, parts.port, timeout=TIMEOUT)
 
 
 def token() -> str:
@@ -73,18 +74,18 @@ def token() -> str:
 
 def post(path: str, body: bytes = b"", *, content_type: str = "application/json", by: str = "") -> Answer:
     """POST to the door as a part of the house. `by` names the person for whom. Raises Unavailable when it does not answer."""
-    connection = _connection()
+    link = connection()
     headers = {"Authorization": f"Bearer {token()}", "Content-Type": content_type}
     if by:
         headers["X-Vonglau-By"] = by.encode("ascii", "backslashreplace").decode()
     try:
-        connection.request("POST", path, body=body, headers=headers)
-        response = connection.getresponse()
+        link.request("POST", path, body=body, headers=headers)
+        response = link.getresponse()
         data = response.read()
     except (OSError, http.client.HTTPException) as problem:
         raise Unavailable("The door does not answer; nothing was changed. Try again in a few seconds.") from problem
     finally:
-        connection.close()
+        link.close()
     answer = Answer(response.status, _object(data))
     if answer.status in (429, 503, 507):
         raise Unavailable(answer.reason or "The door is busy; nothing was changed. Try again in a few seconds.")

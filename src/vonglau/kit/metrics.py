@@ -1,22 +1,21 @@
-"""What a process counts, written once a second to the data folder; the door shows all of them at /metrics.
+"""What a process counts, put on the installation's board once a second (`kit/boards.py`); the door shows all of it at /metrics.
 
 Every figure is declared in `CATALOGUE` with its kind and meaning: docs and exposition come from there. A process that stops keeps
-its last file; its age tells that it stopped.
+what it put last; its age tells that it stopped.
 """
 
-import json
 import os
+import socket
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
-from typing import Any
 
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
-from prometheus_client.exposition import generate_latest
-from prometheus_client.registry import Collector, CollectorRegistry
+from vonglau import __version__
+from vonglau.kit import boards
 
 BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
 """Upper bounds of histograms, seconds."""
@@ -39,6 +38,11 @@ CATALOGUE: dict[str, Figure] = {
     ),
     "vonglau_process_memory_bytes": Figure("gauge", "Resident memory.", ("process",)),
     "vonglau_process_cpu_seconds": Figure("counter", "Processor time used, user and system.", ("process",)),
+    "vonglau_clock_skew_seconds": Figure(
+        "gauge",
+        "How far the clock of the process's host is ahead of the state database's; 0 on one machine.",
+        ("process",),
+    ),
     "vonglau_events": Figure("counter", "Items the door answered: accepted, duplicates, quarantined.", ("outcome",)),
     "vonglau_door_requests": Figure("counter", "Requests to the door by status.", ("status",)),
     "vonglau_commit_seconds": Figure("histogram", "Time of one durable append to the log, all its items together."),
@@ -75,10 +79,13 @@ Labels = tuple[tuple[str, str], ...]
 
 
 class Numbers:
-    """The figures of one process. Threads may share it; a name that is not in the catalogue is a mistake at once."""
+    """The figures of one process, named after its role, and a number where there are several.
+
+    Threads may share it; a name that is not in the catalogue is a mistake at once."""
 
     def __init__(self, process: str, data: Path) -> None:
-        self.process, self.path = process, data / "run" / f"{process}.json"
+        self.process, self.data = process, data
+        self.host = socket.gethostname()
         self.started = time.time()
         self._values: dict[tuple[str, Labels], float] = {}
         self._spread: dict[str, list[float]] = {}
@@ -86,6 +93,10 @@ class Numbers:
         self._lock = threading.Lock()
         self.beats: dict[str, float] = {}
         """Named signs of life: when each last happened, Unix time."""
+
+    @cached_property
+    def board(self) -> boards.Board:
+        return boards.of(self.data)
 
     @staticmethod
     def _key(name: str, kind: str, labels: dict[str, str]) -> tuple[str, Labels]:
@@ -126,27 +137,31 @@ class Numbers:
         self._ask.append(ask)
 
     def write(self) -> None:
-        """Replace the file in one step, so that a reader never sees half of it."""
         for ask in self._ask:
             ask()
         with self._lock:
             values = [[name, dict(labels), value] for (name, labels), value in self._values.items()]
             spreads = {name: list(counts) for name, counts in self._spread.items()}
-        body = {
-            "process": self.process,
-            "pid": os.getpid(),
-            "at": time.time(),
-            "started": self.started,
-            "cpu": sum(os.times()[:2]),
-            "memory": _memory(),
-            "beats": self.beats,
-            "values": values,
-            "spreads": spreads,
-        }
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        fresh = self.path.with_suffix(".new")
-        fresh.write_text(json.dumps(body), encoding="utf-8")
-        fresh.replace(self.path)
+        self.board.put(
+            {
+                "process": self.process,
+                "role": self.process.rstrip("0123456789"),
+                "host": self.host,
+                "version": __version__,
+                "pid": os.getpid(),
+                "at": time.time(),
+                "started": self.started,
+                "cpu": sum(os.times()[:2]),
+                "memory": _memory(),
+                "beats": self.beats,
+                "values": values,
+                "spreads": spreads,
+            }
+        )
+
+    def forget(self, processes: Iterable[str]) -> None:
+        """Take what these processes of this host put last off the board, before they are started anew."""
+        self.board.forget(processes, self.host)
 
 
 def _memory() -> int:
@@ -154,70 +169,3 @@ def _memory() -> int:
     with suppress(OSError, ValueError, IndexError):
         return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
     return 0
-
-
-def read(data: Path) -> list[dict[str, Any]]:
-    """What every process wrote last, in order of its name. A half or foreign file is left out."""
-    found = []
-    for path in sorted((data / "run").glob("*.json")):
-        with suppress(OSError, ValueError, KeyError):
-            body = json.loads(path.read_text(encoding="utf-8"))
-            if isinstance(body, dict) and {"process", "at", "values", "spreads", "beats"} <= body.keys():
-                found.append(body)
-    return found
-
-
-class _Files(Collector):
-    def __init__(self, bodies: list[dict[str, Any]]) -> None:
-        self.bodies = bodies
-
-    def collect(self) -> Iterator[Metric]:
-        now = time.time()
-        for body in self.bodies:
-            process = {"process": body["process"]}
-            for name, value in (
-                ("vonglau_up", float(now - body["at"] < 10)),
-                ("vonglau_process_started_seconds", body.get("started", 0)),
-                ("vonglau_process_memory_bytes", body.get("memory", 0)),
-                ("vonglau_process_cpu_seconds", body.get("cpu", 0)),
-            ):
-                body["values"].append([name, process, value])
-        for name, figure in CATALOGUE.items():
-            yield from self._family(name, figure)
-
-    def _family(self, name: str, figure: Figure) -> Iterator[Metric]:
-        if figure.kind == "histogram":
-            spreads = [body["spreads"][name] for body in self.bodies if name in body["spreads"]]
-            if spreads:
-                yield _histogram(name, figure, [sum(column) for column in zip(*spreads, strict=True)])
-            return
-        family = (CounterMetricFamily if figure.kind == "counter" else GaugeMetricFamily)(
-            name, figure.help, labels=figure.labels
-        )
-        summed: dict[tuple[str, ...], float] = {}
-        for body in self.bodies:
-            for said, labels, value in body["values"]:
-                if said == name:
-                    key = tuple(labels[label] for label in figure.labels)
-                    summed[key] = summed.get(key, 0) + value
-        for key, value in summed.items():
-            family.add_metric(list(key), value)
-        if summed:
-            yield family
-
-
-def _histogram(name: str, figure: Figure, spread: list[float]) -> HistogramMetricFamily:
-    family = HistogramMetricFamily(name, figure.help)
-    running, buckets = 0.0, []
-    for bound, count in zip([*map(str, BUCKETS), "+Inf"], spread[:-1], strict=True):
-        running += count
-        buckets.append((bound, running))
-    family.add_metric([], buckets, sum_value=spread[-1])
-    return family
-
-
-def exposition(data: Path) -> bytes:
-    """All processes' figures as Prometheus text. The same figure of several processes is summed."""
-    registry = CollectorRegistry()
-    registry.register(_Files(read(data)))
-    return generate_latest(registry)

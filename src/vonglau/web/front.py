@@ -23,16 +23,19 @@ from vonglau.engines.embedded.sqlite import immediate
 from vonglau.gateways.events.commit import Committer
 from vonglau.gateways.events.door import EVENTS, Door
 from vonglau.gateways.events.ticks import Ticker
-from vonglau.kit import asgi, metrics, tokens
+from vonglau.kit import asgi, tokens
 from vonglau.kit.asgi import Receive, Scope, Send
+from vonglau.kit.exposition import exposition
 from vonglau.kit.hub import Hub
 from vonglau.kit.limits import Answer
 from vonglau.kit.metrics import Numbers
 from vonglau.kit.stream import Streams
 from vonglau.web import health
+from vonglau.web.backends import Backends
 from vonglau.web.clocks import Clocks
-from vonglau.web.gate import Gate, Limits, Refusal
-from vonglau.web.keys import EVERYTHING, Keyring
+from vonglau.web.gate import Gate, Limits, Networks, Refusal
+from vonglau.web.hop import key_of
+from vonglau.web.keys import EVERYTHING, Keyring, internal_token
 from vonglau.web.proxy import Proxy
 
 log = logging.getLogger("vonglau.front")
@@ -49,15 +52,15 @@ SEAL_KEEP = 500_000
 class Front:
     """The ASGI application. `start` before serving; `close_streams` when asked to stop; `stop` when nothing is served any more."""
 
-    def __init__(self, data: Path, backend: Path, *, streams: int, limits: Limits, behind: bool = False) -> None:
-        """`streams`: how many at a time. `behind`: a proxy of the operator's stands in front and is believed."""
+    def __init__(self, data: Path, backends: Backends, *, streams: int, limits: Limits, proxies: Networks = ()) -> None:
+        """`streams`: how many at a time. `proxies`: where the operator's own stand, whose X-Forwarded headers are believed."""
         self.data = data
         self.numbers = Numbers("door", data)
         self.keys, self.clocks = Keyring(data), Clocks()
         self.hub = Hub(lambda seconds: self.numbers.observe("vonglau_stream_lag_seconds", seconds))
         self.streams = Streams(self.hub, streams, self.numbers.count)
-        self.gate = Gate(self.keys, limits, behind=behind)
-        self.proxy = Proxy(backend, self.numbers.count, trusted=behind)
+        self.gate = Gate(self.keys, limits, proxies=proxies)
+        self.proxy = Proxy(backends, self.numbers.count, key=key_of(internal_token(data)))
         self.pool = ThreadPoolExecutor(4, thread_name_prefix="door")
         self.tasks: list[asyncio.Task[None]] = []
 
@@ -121,7 +124,7 @@ class Front:
     async def _ready(self, send: Send) -> None:
         checks = {
             "door": await self._probe(),
-            "web": health.web(await self.proxy.alive()),
+            "web": health.web(*await self.proxy.alive()),
             "worker": await asyncio.to_thread(health.worker, self.data),
         }
         ready = all(check["ok"] for check in checks.values())
@@ -156,7 +159,7 @@ class Front:
             await asgi.problem(send, 403, "Forbidden", detail)
             return
         await asyncio.to_thread(self.numbers.write)
-        body = await asyncio.to_thread(metrics.exposition, self.data)
+        body = await asyncio.to_thread(exposition, self.data)
         await asgi.respond(send, 200, body, b"text/plain; version=0.0.4; charset=utf-8")
 
     # what goes on beside the requests

@@ -4,7 +4,10 @@ A caller is its token, or else its address. Sign-in has a narrow policy of its o
 one door process, which fronts pages and API alike, so that no number has to be shared.
 """
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
+from ipaddress import IPv4Network, IPv6Network, ip_address
 
 from vonglau.kit import asgi, tokens
 from vonglau.kit.asgi import Scope
@@ -14,6 +17,24 @@ from vonglau.web.keys import Keyring
 SIGN_IN = "/accounts/"
 FREE = ("/static/", "/healthz", "/readyz", "/-/")
 """What costs nothing and is asked often: files with a year's cache, and probes."""
+
+
+Networks = Sequence[IPv4Network | IPv6Network]
+
+
+def within(networks: Networks) -> Callable[[str], bool]:
+    """Whether an address lies in one of these; an IPv4 address that came in IPv6's clothes counts as what it is."""
+
+    @lru_cache(maxsize=1024)
+    def inside(client: str) -> bool:
+        try:
+            address = ip_address(client)
+        except ValueError:
+            return False
+        plain = getattr(address, "ipv4_mapped", None) or address
+        return any(plain in network for network in networks)
+
+    return inside
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,9 +59,9 @@ class Refusal:
 class Gate:
     """Asked once for every request, from the event loop."""
 
-    def __init__(self, keys: Keyring, limits: Limits, *, behind: bool) -> None:
-        """`behind`: a proxy of the operator's stands in front, and the last address it wrote is believed."""
-        self.keys, self.behind = keys, behind
+    def __init__(self, keys: Keyring, limits: Limits, *, proxies: Networks = ()) -> None:
+        """`proxies`: where the operator's own stand. The last address and the scheme that they wrote are believed, nobody else's."""
+        self.keys, self._believed = keys, within(proxies)
         self.buckets = Buckets()
         self.usual = Policy("token", limits.token, limits.token * 2)
         self.address = Policy("address", limits.address, limits.address * 4)
@@ -48,7 +69,7 @@ class Gate:
         self._own: dict[int, Policy] = {}
 
     def look(self, scope: Scope) -> Refusal | Answer | None:
-        """None: nothing is counted here. Sets the scope's client to whom the request really comes from."""
+        """None: nothing is counted here. Sets the scope's client and scheme to what the request really came with."""
         client = self._client(scope)
         path: str = scope["path"]
         if path.startswith(FREE):
@@ -72,11 +93,14 @@ class Gate:
 
     def _client(self, scope: Scope) -> str:
         address = (scope.get("client") or ("", 0))[0]
-        if self.behind:
+        if self._believed(str(address)):
             said = (asgi.header(scope, b"x-forwarded-for") or b"").decode("latin-1").rpartition(",")[2].strip()
             if said:
                 scope["client"] = (said, 0)
                 address = said
+            scheme = (asgi.header(scope, b"x-forwarded-proto") or b"").decode("latin-1")
+            if scheme in ("http", "https"):
+                scope["scheme"] = scheme
         return str(address)
 
     def _policy(self, id: int, per_second: int | None) -> Policy:

@@ -4,27 +4,27 @@ import time
 from pathlib import Path
 from typing import Any
 
-from vonglau.kit import metrics
+from vonglau.kit import boards
 
-FRESH_SECONDS = 10.0
 COMMIT_SECONDS = 3.0
 """How long the door may need for an empty commit and still be ready."""
 
 
 def worker(data: Path) -> dict[str, Any]:
-    """Fresh when the fold gave a sign of life within the last ten seconds."""
-    for body in metrics.read(data):
-        if body["process"] == "worker":
-            age = time.time() - body["beats"].get("fold", 0)
-            if age <= FRESH_SECONDS:
-                return {"ok": True, "age_seconds": round(age, 1)}
-            return {"ok": False, "why": "The worker has not folded for a while; its messages say why."}
-    return {"ok": False, "why": "The worker has not started yet."}
+    """Fresh when a fold gave a sign of life within the last ten seconds. Others may stand by: one folds."""
+    folds = [
+        body["beats"]["fold"] for body in boards.of(data).read() if body["role"] == "worker" and "fold" in body["beats"]
+    ]
+    if not folds:
+        return {"ok": False, "why": "The worker has not started yet."}
+    age = time.time() - max(folds)
+    if age <= boards.FRESH_SECONDS:
+        return {"ok": True, "age_seconds": round(age, 1)}
+    return {"ok": False, "why": "The worker has not folded for a while; its messages say why."}
 
 
-def web(alive: bool) -> dict[str, Any]:
-    return (
-        {"ok": True}
-        if alive
-        else {"ok": False, "why": "No web process answers; it is being started or its messages say why."}
-    )
+def web(answering: int, known: int) -> dict[str, Any]:
+    """Of the addresses of web processes that the door knows, how many answer. One is enough to be ready."""
+    if answering:
+        return {"ok": True, "answering": answering, "of": known}
+    return {"ok": False, "why": "No web process answers; it is being started or its messages say why."}

@@ -3,6 +3,7 @@
 `serve` sets most of them from its own options. What stands here is checked at every start and listed in docs/reference/settings.md.
 """
 
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,20 @@ from vonglau.core.options import flag as _flag
 from vonglau.core.options import number as _number
 from vonglau.core.options import url as _url
 from vonglau.core.options import words as _words
+
+
+def _networks(text: str) -> list[Any]:
+    try:
+        return [ip_network(word) for word in _words(text)]
+    except ValueError as wrong:
+        raise ValueError("networks such as 127.0.0.0/8, by comma") from wrong
+
+
+def _roles(text: str) -> list[str]:
+    if set(_words(text)) - {"door", "web", "worker"}:
+        raise ValueError("door, web and worker, by comma")
+    return _words(text)
+
 
 OPTIONS = {
     option.name: option
@@ -65,8 +80,44 @@ OPTIONS = {
             "Public address",
             _url("https", "http"),
             "",
-            "Set it when a proxy of yours stands in front, such as https://ioc.example.vn: its X-Forwarded-For and -Proto are believed, "
-            "and with https cookies are sent over TLS only.",
+            "Set it when a proxy of yours stands in front, such as https://ioc.example.vn: its X-Forwarded-For and -Proto are believed "
+            "(from the addresses of VONGLAU_PROXIES), and with https cookies are sent over TLS only.",
+        ),
+        Option(
+            "VONGLAU_PROXIES",
+            "Proxies that are believed",
+            _networks,
+            "127.0.0.0/8,::1/128",
+            "Networks of the proxies in front, by comma. X-Forwarded-For and -Proto of any other client are thrown away; without "
+            "VONGLAU_ORIGIN everybody's are.",
+        ),
+        Option(
+            "VONGLAU_FILES",
+            "Files folder",
+            lambda text: Path(text).resolve() if text else None,
+            "",
+            "Where uploaded photos lie; several hosts share one. Absent: `files/` of the data folder. It belongs to the backup.",
+        ),
+        Option(
+            "VONGLAU_ONLY",
+            "Roles of this host",
+            _roles,
+            "door,web,worker",
+            "Which parts `serve` runs here, by comma; more than one host needs PostgreSQL.",
+        ),
+        Option(
+            "VONGLAU_WEB_AT",
+            "Web processes elsewhere",
+            _words,
+            "",
+            "Where the door finds web processes of other hosts, by comma: 10.0.0.5:8100, or unix:/path.",
+        ),
+        Option(
+            "VONGLAU_WEB_LISTEN",
+            "Web processes' address",
+            str,
+            "",
+            "Where the web processes of this host listen for a door elsewhere: host:port, or unix:/path.",
         ),
         Option(
             "VONGLAU_STREAMS",
@@ -122,7 +173,13 @@ OPTIONS = {
             "",
             "A folder whose files stand in for those of data/ under the same names: agencies, categories, calendars.",
         ),
-        Option("VONGLAU_DOOR", "The door's address", str, "", "Set by `serve`: where web and worker reach the door."),
+        Option(
+            "VONGLAU_DOOR",
+            "The door's address",
+            _url("http", "https"),
+            "",
+            "Where web and worker reach the door. Set by `serve` where the door runs; to be set on hosts without one.",
+        ),
     )
 }
 

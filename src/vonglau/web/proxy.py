@@ -1,13 +1,13 @@
-"""Passes what is not the door's to the web processes, over the socket they share. Bodies stream both ways.
+"""Passes what is not the door's to the web processes, over the socket they share or to other hosts. Bodies stream both ways.
 
 While a web process is started again its socket keeps queueing, so most requests only wait; what was already running in it is lost and
-answered with 502 (repeated by us when it was a plain GET).
+answered with 502 (repeated by us when it was a plain GET). A host that cannot be reached has read nothing yet: the next one is asked.
 """
 
+import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable
 from http import HTTPStatus
-from pathlib import Path
 
 import aiohttp
 from multidict import CIMultiDict
@@ -15,14 +15,13 @@ from yarl import URL
 
 from vonglau.kit import asgi
 from vonglau.kit.asgi import Receive, Scope, Send
+from vonglau.web import hop
+from vonglau.web.backends import ALIVE_SECONDS, Backend, Backends
 
 log = logging.getLogger("vonglau.proxy")
 
 LIMIT = 25 * 1024 * 1024
 """Largest request body, bytes: a few photos of a phone."""
-WAIT_SECONDS = 30.0
-"""Until a web process begins to answer."""
-CONNECTIONS = 128
 CHUNK = 64 * 1024
 
 HOP = frozenset(
@@ -30,7 +29,15 @@ HOP = frozenset(
 )
 """Headers of one hop, never passed on (RFC 9110, 7.6.1)."""
 OURS = frozenset(
-    (b"x-forwarded-for", b"x-forwarded-proto", b"x-forwarded-host", b"x-forwarded-port", b"forwarded", b"x-real-ip")
+    (
+        b"x-forwarded-for",
+        b"x-forwarded-proto",
+        b"x-forwarded-host",
+        b"x-forwarded-port",
+        b"forwarded",
+        b"x-real-ip",
+        hop.HEADER.lower().encode(),
+    )
 )
 """What only we may say: a client's own are dropped."""
 
@@ -63,34 +70,46 @@ class Body:
 class Proxy:
     """`open` in the running loop, `close` at the end."""
 
-    def __init__(self, socket: Path, count: Count = lambda name, **labels: None, *, trusted: bool = False) -> None:
-        self.socket, self.count = socket, count
-        self.trusted = trusted
-        """True behind a proxy of the operator's: its X-Forwarded-For and -Proto are believed."""
-        self._session: aiohttp.ClientSession | None = None
+    def __init__(
+        self,
+        backends: Backends,
+        count: Count = lambda name, **labels: None,
+        *,
+        key: bytes = b"",
+    ) -> None:
+        self.backends, self.count = backends, count
+        self.key = key
+        """Signs what goes over a network: see `web/hop.py`."""
 
     async def open(self) -> None:
-        self._session = aiohttp.ClientSession(
-            connector=aiohttp.UnixConnector(path=str(self.socket), limit=CONNECTIONS, keepalive_timeout=20),
-            timeout=aiohttp.ClientTimeout(total=None, sock_read=WAIT_SECONDS),
-            auto_decompress=False,
-            cookie_jar=aiohttp.DummyCookieJar(),
-            skip_auto_headers=("User-Agent", "Accept", "Accept-Encoding", "Content-Type"),
-        )
+        self.backends.open()
 
     async def close(self) -> None:
-        if self._session is not None:
-            await self._session.close()
+        await self.backends.close()
 
-    async def alive(self) -> bool:
-        """Whether a web process answers within a second."""
-        if self._session is None:
+    async def alive(self) -> tuple[int, int]:
+        """How many addresses answer within a second or so, of how many."""
+        answers = await asyncio.gather(*(self._answers(one) for one in self.backends.all))
+        return sum(answers), len(answers)
+
+    async def _answers(self, backend: Backend) -> bool:
+        if backend.session is None:
             return False
+        url = URL(f"{backend.base}/-/alive")
+        headers: CIMultiDict[str] = CIMultiDict({"Host": "web"})
+        self._sign(backend, "GET", url, headers)
+        timeout = aiohttp.ClientTimeout(total=ALIVE_SECONDS)
         try:
-            async with self._session.get("http://web/-/alive", timeout=aiohttp.ClientTimeout(total=1.5)) as answer:
+            async with backend.session.get(url, headers=headers, timeout=timeout) as answer:
                 return answer.status == 200
         except (aiohttp.ClientError, TimeoutError, OSError):
             return False
+
+    def _sign(self, backend: Backend, method: str, url: URL, headers: CIMultiDict[str]) -> None:
+        if backend.signed:
+            headers[hop.HEADER] = hop.sign(
+                self.key, method, url.raw_path_qs, [(name, value.encode()) for name, value in headers.items()]
+            )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         size = asgi.header(scope, b"content-length")
@@ -110,11 +129,11 @@ class Proxy:
         body = None if plain else Body(receive)
         try:
             try:
-                await self._pass(scope, body, told)
+                await self._to_someone(scope, body, told)
             except (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError):
                 if started or not plain:
                     raise
-                await self._pass(scope, None, told)
+                await self._to_someone(scope, None, told)
         except TimeoutError:
             log.warning("no answer from the web process", extra={"path": scope["path"]})
             await self._failed(scope, send, 504, started)
@@ -125,15 +144,41 @@ class Proxy:
                 log.warning("a web process went away: %s", error, extra={"path": scope["path"]})
                 await self._failed(scope, send, 502, started)
 
-    async def _pass(self, scope: Scope, body: Body | None, send: Send) -> None:
-        assert self._session is not None
+    async def _to_someone(self, scope: Scope, body: Body | None, send: Send) -> None:
+        """To the first that can be reached: until a connection stands nothing of the request has been read."""
+        *others, last = self.backends.in_turn()
+        for backend in others:
+            try:
+                return await self._pass(scope, body, send, backend)
+            except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
+                log.warning("web processes cannot be reached: %s", error, extra={"address": backend.address})
+                backend.rest()
+        return await self._pass(scope, body, send, last)
+
+    async def _pass(self, scope: Scope, body: Body | None, send: Send, backend: Backend) -> None:
+        assert backend.session is not None
         raw = scope.get("raw_path") or scope["path"].encode()
         query = scope["query_string"]
         target = (raw + b"?" + query if query else raw).decode("latin-1")
-        url = URL("http://web" + target, encoded=True)
-        async with self._session.request(
-            scope["method"], url, headers=self._headers(scope), data=body, allow_redirects=False
-        ) as answer:
+        url = URL(backend.base + target, encoded=True)
+        asked = self._headers(scope)
+        self._sign(backend, scope["method"], url, asked)
+        backend.busy += 1
+        try:
+            await self._answer(backend.session, scope, url, asked, body, send)
+        finally:
+            backend.busy -= 1
+
+    async def _answer(
+        self,
+        session: aiohttp.ClientSession,
+        scope: Scope,
+        url: URL,
+        asked: CIMultiDict[str],
+        body: Body | None,
+        send: Send,
+    ) -> None:
+        async with session.request(scope["method"], url, headers=asked, data=body, allow_redirects=False) as answer:
             headers = [(k.lower(), v) for k, v in answer.raw_headers if k.lower() not in HOP and k.lower() != b"server"]
             self.count("vonglau_proxied_requests", status=f"{answer.status // 100}xx")
             await send({"type": "http.response.start", "status": answer.status, "headers": headers})
@@ -147,12 +192,9 @@ class Proxy:
         headers: CIMultiDict[str] = CIMultiDict()
         for key, value in scope["headers"]:
             if key not in HOP and key not in OURS and key not in named and b"_" not in key:
-                headers.add(key.decode("latin-1"), value.decode("latin-1"))
-        client = (scope.get("client") or ("", 0))[0]
-        scheme = (asgi.header(scope, b"x-forwarded-proto") or b"").decode("latin-1") if self.trusted else ""
-        before = (asgi.header(scope, b"x-forwarded-for") or b"").decode("latin-1") if self.trusted else ""
-        headers["X-Forwarded-For"] = before.rpartition(",")[2].strip() or client
-        headers["X-Forwarded-Proto"] = scheme if scheme in ("http", "https") else scope["scheme"]
+                headers.add(key.decode("latin-1"), _text(value))
+        headers["X-Forwarded-For"] = (scope.get("client") or ("", 0))[0]  # as the gate found it (web/gate.py)
+        headers["X-Forwarded-Proto"] = scope["scheme"]
         headers["X-Forwarded-Host"] = headers.get("Host", "")
         return headers
 
@@ -173,6 +215,14 @@ class Proxy:
             await asgi.respond(send, status, PAGES.get(status, PAGES[502]), b"text/html; charset=utf-8", more)
         else:
             await asgi.problem(send, status, HTTPStatus(status).phrase, detail, more)
+
+
+def _text(value: bytes) -> str:
+    """A header's value so that aiohttp, which sends UTF-8, sends the very bytes that came where they are UTF-8."""
+    try:
+        return value.decode()
+    except UnicodeDecodeError:
+        return value.decode("latin-1")
 
 
 def _page(title: str, words: str, english: str) -> bytes:

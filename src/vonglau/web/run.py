@@ -4,6 +4,8 @@ import argparse
 import asyncio
 import logging
 import os
+import socket
+import sys
 from pathlib import Path
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "vonglau.web.settings")
@@ -23,25 +25,25 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--name", required=True)
     parser.add_argument("--life", type=int, required=True, help="read end of the supervisor's pipe")
     parser.add_argument("--socket", type=int, help="the listening socket")
-    parser.add_argument("--backend", type=Path, help="path of the web processes' socket")
+    parser.add_argument(
+        "--backend", action="append", default=[], help="where web processes are: unix:/path or host:port"
+    )
     return parser.parse_args()
 
 
 async def _door(arguments: argparse.Namespace) -> None:
     from django.conf import settings
 
+    from vonglau.web.backends import Backends
     from vonglau.web.front import Front
     from vonglau.web.gate import Limits
 
     stop = serving.stop_event()
     streams = settings.VONGLAU_STREAMS
     limits = Limits(settings.VONGLAU_RATE_TOKEN, settings.VONGLAU_RATE_ADDRESS, settings.VONGLAU_RATE_SIGN_IN)
+    proxies = settings.VONGLAU_PROXIES if settings.VONGLAU_ORIGIN else ()
     front = Front(
-        Path(settings.VONGLAU_DATA),
-        arguments.backend,
-        streams=streams,
-        limits=limits,
-        behind=bool(settings.VONGLAU_ORIGIN),
+        Path(settings.VONGLAU_DATA), Backends(arguments.backend), streams=streams, limits=limits, proxies=proxies
     )
     await front.start()
     try:
@@ -57,19 +59,28 @@ async def _web(arguments: argparse.Namespace) -> None:
     from django.conf import settings
 
     from vonglau.kit.metrics import Numbers
-    from vonglau.web.asgi import application
+    from vonglau.web import asgi, hop
+    from vonglau.web.keys import internal_token
 
     stop = serving.stop_event()
-    numbers = Numbers(arguments.name, Path(settings.VONGLAU_DATA))
+    data = Path(settings.VONGLAU_DATA)
+    numbers = Numbers(arguments.name, data)
 
     async def write() -> None:
         while True:
-            numbers.write()
+            await asyncio.to_thread(numbers.write)
             await asyncio.sleep(1)
 
     writing = asyncio.ensure_future(write())
-    await serving.serve(application, arguments.socket, unix=True, at_once=WEB_AT_ONCE, stop=stop, on_stop=_nothing)
+    unix = _is_unix(arguments.socket)
+    application = asgi.application if unix else hop.FromTheDoor(asgi.application, hop.key_of(internal_token(data)))
+    await serving.serve(application, arguments.socket, unix=unix, at_once=WEB_AT_ONCE, stop=stop, on_stop=_nothing)
     writing.cancel()
+
+
+def _is_unix(descriptor: int) -> bool:
+    with socket.socket(fileno=os.dup(descriptor)) as found:
+        return found.family == socket.AF_UNIX
 
 
 async def _nothing() -> None:
@@ -81,12 +92,19 @@ def main() -> None:
     serving.follow_life(arguments.life)
     serving.raise_open_files()
     django.setup()
-    if arguments.kind == "worker":
-        from vonglau.web.worker import main as work
+    from vonglau.core.errors import VongLauError
 
-        work()
-    else:
-        serving.run(lambda: _door(arguments) if arguments.kind == "door" else _web(arguments))
+    try:
+        if arguments.kind == "worker":
+            from vonglau.web.worker import main as work
+
+            work()
+        else:
+            serving.run(lambda: _door(arguments) if arguments.kind == "door" else _web(arguments))
+    except VongLauError as problem:
+        # Known, with advice: a traceback would hide it. The supervisor tries again, later each time.
+        log.error("%s cannot run: %s", arguments.name, problem.message)
+        sys.exit(1)
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 import secrets
 from pathlib import Path
+from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from django.utils.translation import gettext_lazy as _
@@ -17,6 +18,7 @@ VONGLAU_DEMO: bool = value("VONGLAU_DEMO")
 VONGLAU_TIER: str = value("VONGLAU_TIER")
 VONGLAU_DOOR: str = value("VONGLAU_DOOR")
 VONGLAU_ORIGIN: str = value("VONGLAU_ORIGIN")
+VONGLAU_PROXIES: list[Any] = value("VONGLAU_PROXIES")
 VONGLAU_STREAMS: int = value("VONGLAU_STREAMS")
 VONGLAU_RATE_TOKEN: int = value("VONGLAU_RATE_TOKEN")
 VONGLAU_RATE_ADDRESS: int = value("VONGLAU_RATE_ADDRESS")
@@ -117,7 +119,7 @@ STATIC_URL = "/static/"
 WHITENOISE_USE_FINDERS = True
 WHITENOISE_MAX_AGE = 3600
 WHITENOISE_IMMUTABLE_FILE_TEST = r"/built/assets/.+-[A-Za-z0-9_-]{8,}\."
-MEDIA_ROOT = VONGLAU_DATA / "files"
+MEDIA_ROOT = value("VONGLAU_FILES") or VONGLAU_DATA / "files"
 
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "/"

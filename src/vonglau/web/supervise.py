@@ -1,11 +1,11 @@
 """`vonglau serve`: one door, some web processes, one worker; any of them may die and is started again.
 
 The supervisor opens the sockets and hands them down, so that clients queue instead of being refused while a process comes back.
-Its children notice its own death by the pipe it holds, and end.
+Its children notice its own death by the pipe it holds, and end. On several hosts each has a supervisor with some of the roles
+(`web/roles.py`).
 """
 
 import contextlib
-import fcntl
 import os
 import shutil
 import signal
@@ -18,34 +18,18 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from vonglau.core.errors import BadInput, Unavailable
 from vonglau.kit.metrics import Numbers
+from vonglau.web import notifying
+from vonglau.web.roles import BACKLOG, Plan, hold, listen
 
 STOP_SECONDS = 8.0
 READY_SECONDS = 90.0
 STEADY_SECONDS = 30.0
 """A process that lived this long starts again at once; one that keeps dying waits longer each time."""
-BACKLOG = 2048
 UNIX_PATH_LIMIT = 100
 """Bytes of a Unix socket's path that every system takes (Linux: 107)."""
 
 Say = Callable[[str], None]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
-    """What to serve."""
-
-    data: Path
-    host: str = "127.0.0.1"
-    port: int = 8000
-    web: int = 1
-    tier: str = "city"
-    demo: bool = False
-    names: tuple[str, ...] = ()
-    """Further host names it answers to."""
-    origin: str = ""
-    """The public address when a proxy of the operator's stands in front."""
 
 
 @dataclass(slots=True)
@@ -59,38 +43,6 @@ class Child:
     deaths: int = 0
     """In a row, without a steady life between."""
     again_at: float = field(default=0.0)
-
-
-def hold(data: Path) -> int:
-    """Take the data folder for this supervisor. The system lets go of it when the process ends, however it ends."""
-    folder = data / "run"
-    folder.mkdir(parents=True, exist_ok=True)
-    held = os.open(folder / "serve.lock", os.O_RDWR | os.O_CREAT, 0o600)
-    try:
-        fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError as taken:
-        owner = os.pread(held, 32, 0).decode("ascii", "replace").strip() or "unknown"
-        os.close(held)
-        raise Unavailable(
-            f"{data} is already being served by process {owner}: stop it first, or serve another folder."
-        ) from taken
-    os.ftruncate(held, 0)
-    os.pwrite(held, f"{os.getpid()}\n".encode(), 0)
-    return held
-
-
-def listen(host: str, port: int) -> socket.socket:
-    """The public socket. Port 0 takes a free one."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    opened = socket.socket(family, socket.SOCK_STREAM)
-    try:
-        opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        opened.bind((host, port))
-        opened.listen(BACKLOG)
-    except (OSError, OverflowError) as error:
-        opened.close()
-        raise BadInput(f"Cannot listen on {host}:{port} ({error}): choose another --host or --port.") from error
-    return opened
 
 
 def short_folder() -> Path:
@@ -108,24 +60,47 @@ class Supervisor:
     def __init__(self, plan: Plan, say: Say) -> None:
         self.plan, self.say = plan, say
         self.stopping = False
-        self.held = hold(plan.data)
+        self.held = hold(plan)
         self.folder = short_folder()
-        self.public = listen(plan.host, plan.port)
-        self.port: int = self.public.getsockname()[1]
-        self.inner = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        self.inner.bind(str(self.folder / "web"))
-        self.inner.listen(BACKLOG)
+        self.sockets: list[socket.socket] = []
         self.life, self._our_end = os.pipe()
+        self.port = plan.port
         self.numbers = Numbers("supervisor", plan.data)
-        self.children = [
-            self._child("worker", "worker"),
-            *(self._child(f"web{n + 1}", "web", self.inner) for n in range(plan.web)),
-            self._child("door", "door", self.public, ["--backend", str(self.folder / "web")]),
-        ]
+        self.children = [*self._worker(), *self._web(), *self._door()]
+        """In the order of starting; they end the other way round."""
+
+    def _worker(self) -> list[Child]:
+        return [self._child("worker", "worker")] if "worker" in self.plan.only else []
+
+    def _web(self) -> list[Child]:
+        """All of them share one socket: private to this host, or where `web_listen` says for a door elsewhere."""
+        if "web" not in self.plan.only:
+            return []
+        if self.plan.web_listen:
+            shared = listen(self.plan.web_listen)
+        else:
+            shared = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+            shared.bind(str(self.folder / "web"))
+            shared.listen(BACKLOG)
+        self.sockets.append(shared)
+        return [self._child(f"web{n + 1}", "web", shared) for n in range(self.plan.web)]
+
+    def _door(self) -> list[Child]:
+        if "door" not in self.plan.only:
+            return []
+        host = f"[{self.plan.host}]" if ":" in self.plan.host else self.plan.host
+        public = listen(f"{host}:{self.plan.port}")
+        self.port = public.getsockname()[1]
+        self.sockets.append(public)
+        here = [f"unix:{self.folder / 'web'}"] if "web" in self.plan.only else []
+        where = [word for address in (*here, *self.plan.web_at) for word in ("--backend", address)]
+        return [self._child("door", "door", public, where)]
 
     @property
     def url(self) -> str:
-        """Where a person on this machine opens it."""
+        """Where a person on this machine opens it; on a host without a door, where that stands."""
+        if "door" not in self.plan.only:
+            return self.plan.door
         host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(self.plan.host, self.plan.host)  # noqa: S104 - compared, not bound
         return f"http://{f'[{host}]' if ':' in host and '[' not in host else host}:{self.port}"
 
@@ -161,8 +136,8 @@ class Supervisor:
         }
 
     def start(self) -> None:
-        for name in ("door", "worker", *(f"web{n + 1}" for n in range(64))):
-            (self.plan.data / "run" / f"{name}.json").unlink(missing_ok=True)
+        stale = [f"web{n + 1}" for n in range(64)] if "web" in self.plan.only else []
+        self.numbers.forget([*(child.name for child in self.children), *stale])
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: self.stop())
         for child in self.children:
@@ -172,11 +147,16 @@ class Supervisor:
         """May be called from a signal or another thread."""
         self.stopping = True
 
+    def all_wrote(self) -> bool:
+        """Whether every part of this host has written figures since it was started: how a host without a door knows that it works."""
+        wrote = {body["pid"] for body in self.numbers.board.read()}
+        return all(child.process is not None and child.process.pid in wrote for child in self.children)
+
     def _spawn(self, child: Child) -> None:
         child.born = time.monotonic()
         child.process = subprocess.Popen(
             child.arguments,
-            env=self._environment(),
+            env=notifying.without(self._environment()),
             pass_fds=child.descriptors,
             stdin=subprocess.DEVNULL,
             stdout=sys.stderr.fileno(),
@@ -211,12 +191,14 @@ class Supervisor:
                 if waiting_until is not None and check():
                     waiting_until = None
                     ready()
+                    notifying.say("READY=1")
                 elif waiting_until is not None and time.monotonic() > waiting_until:
                     self.say("Not every part answers yet; /readyz names which. The messages above say why.")
                     waiting_until = None
                 if time.monotonic() - written >= 1:
                     written = time.monotonic()
                     self.numbers.write()
+                    notifying.say("WATCHDOG=1")
                 time.sleep(0.05)
         finally:
             self._end()
@@ -224,6 +206,7 @@ class Supervisor:
 
     def _end(self) -> None:
         """The door first, so that nothing new comes in; whoever does not end in time is killed."""
+        notifying.say("STOPPING=1")
         deadline = time.monotonic() + STOP_SECONDS
         for child in reversed(self.children):
             if child.process is not None:
@@ -238,9 +221,10 @@ class Supervisor:
                 self.say(f"{child.name} did not end in {STOP_SECONDS:.0f} s and was killed.")
                 child.process.kill()
                 child.process.wait()
-        self.public.close()
-        self.inner.close()
+        for opened in self.sockets:
+            opened.close()
         shutil.rmtree(self.folder, ignore_errors=True)
         os.close(self._our_end)
         os.close(self.life)
-        os.close(self.held)
+        for held in self.held:
+            os.close(held)

@@ -12,7 +12,6 @@ import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.db import connection, models
@@ -20,7 +19,7 @@ from django.utils import timezone
 
 from vonglau.core import alerts, audit, changes, notify, seams
 from vonglau.core.changes import Change
-from vonglau.core.errors import VongLauError
+from vonglau.core.errors import Unavailable, VongLauError
 from vonglau.core.events import from_us
 from vonglau.core.incidents import desk
 from vonglau.core.models import Checkpoint, Notice, Publication
@@ -29,6 +28,8 @@ from vonglau.core.projector import Projector
 from vonglau.core.runner import Runner
 from vonglau.core.worlds import World
 from vonglau.engines.embedded import open_reader
+from vonglau.engines.turn import Turn
+from vonglau.kit import door
 from vonglau.kit.metrics import Numbers
 from vonglau.web.keys import internal_token
 
@@ -41,8 +42,8 @@ PUBLISH_SECONDS = 0.2
 PROJECT_SECONDS = 0.5
 """How often each projection looks for what is new: pages may be this much behind."""
 PUBLISH_AT_ONCE = 200
-DOOR_SECONDS = 15.0
 CHECKPOINT_SECONDS = 60.0
+STANDBY_SECONDS = 1.0
 FIRST_SECONDS = 1.0
 """When each task runs for the first time: after a crash what was left over does not wait for an hour."""
 
@@ -61,10 +62,10 @@ def locator(localities: frozenset[str], folder: Path) -> alerts.Locate:
 class Worker:
     """`run` returns when `stop` was called; a thread that fails tries again, and the log says why."""
 
-    def __init__(self, data: Path) -> None:
-        self.data = data
+    def __init__(self, data: Path, turn: Turn, stopping: threading.Event) -> None:
+        self.data, self.turn, self.stopping = data, turn, stopping
+        self._sure_at = time.monotonic()
         self.numbers = Numbers("worker", data)
-        self.stopping = threading.Event()
         self.reader = open_reader(data)
         localities = frozenset(World.objects.values_list("locality", flat=True))
         locate = locator(localities, data / "cache")
@@ -95,16 +96,19 @@ class Worker:
             self.fold()
         finally:
             self.stopping.set()
-            self.runner.save()
+            if self.turn.held():
+                self.runner.save()
             for thread in threads:
                 thread.join(2)
-            self.checkpoint()  # what happened since the last one is vouched for before the lights go out
+            if self.turn.held():
+                self.checkpoint()  # what happened since the last one is vouched for before the lights go out
             self.numbers.write()
 
     def fold(self) -> None:
         """The main loop: version first, then the rows, so that nothing committed between the two is missed."""
         seen, looked = -1, 0.0
         while not self.stopping.is_set():
+            self._be_sure()
             version = self.reader.version()
             if version == seen and time.monotonic() - looked < IDLE_SECONDS:
                 self.stopping.wait(POLL_SECONDS)
@@ -112,8 +116,16 @@ class Worker:
             seen, looked = version, time.monotonic()
             while self.runner.step() and not self.stopping.is_set():
                 self.numbers.beat("fold")
+                self._be_sure()
                 time.sleep(0.001)
             self.numbers.beat("fold")
+
+    def _be_sure(self) -> None:
+        """Once a second: is it still our turn? Raises Unavailable when another may fold."""
+        if time.monotonic() - self._sure_at >= 1:
+            if not self.turn.held():
+                raise Unavailable("The database let go of this worker; another may fold now. It is started again.")
+            self._sure_at = time.monotonic()
 
     def _every(self, seconds: float, task: Callable[[], None]) -> None:
         """A supervisor: what fails is logged and tried again, later each time, up to half a minute."""
@@ -207,8 +219,7 @@ class Publisher:
     def _post(self, body: bytes) -> None:
         """Raises when the door did not take them: the supervisor around us tries again."""
         if self._link is None:
-            door = urlsplit(settings.VONGLAU_DOOR)
-            self._link = http.client.HTTPConnection(door.hostname or "127.0.0.1", door.port, timeout=DOOR_SECONDS)
+            self._link = door.connection()
         headers = {
             "Content-Type": "application/cloudevents-batch+json",
             "Authorization": f"Bearer {self.token}",
@@ -225,8 +236,26 @@ class Publisher:
             raise VongLauError(f"The door answered {answer.status} to publications: {said[:300]!r}")
 
 
+def stand_by(turn: Turn, numbers: Numbers, stopping: threading.Event) -> bool:
+    """Wait until no other worker of the installation folds. False when asked to stop before."""
+    said = False
+    while not stopping.is_set():
+        if turn.take():
+            return True
+        if not said:
+            log.warning(
+                "another worker folds for this installation; this one stands by and takes over when that one ends"
+            )
+            said = True
+        numbers.beat("standby")
+        numbers.write()
+        stopping.wait(STANDBY_SECONDS)
+    return False
+
+
 def main() -> None:
-    worker = Worker(Path(settings.VONGLAU_DATA))
+    stopping, data, turn = threading.Event(), Path(settings.VONGLAU_DATA), Turn("worker")
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: worker.stopping.set())
-    worker.run()
+        signal.signal(number, lambda *_: stopping.set())
+    if stand_by(turn, Numbers("worker", data), stopping):
+        Worker(data, turn, stopping).run()

@@ -6,12 +6,14 @@ from pathlib import Path
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from vonglau.kit import metrics
+from vonglau.core.beats import Beat
+from vonglau.kit import boards
+from vonglau.kit.exposition import exposition
 from vonglau.kit.metrics import BUCKETS, Numbers
 
 
 def shown(data: Path) -> dict[tuple[str, tuple[tuple[str, str], ...]], float]:
-    families = text_string_to_metric_families(metrics.exposition(data).decode())
+    families = text_string_to_metric_families(exposition(data).decode())
     return {(one.name, tuple(sorted(one.labels.items()))): one.value for family in families for one in family.samples}
 
 
@@ -56,7 +58,7 @@ def test_a_broken_file_is_left_out(tmp_path: Path) -> None:
     Numbers("door", tmp_path).write()
     (tmp_path / "run" / "half.json").write_text('{"process": "ha')
     (tmp_path / "run" / "foreign.json").write_text("[]")
-    assert [body["process"] for body in metrics.read(tmp_path)] == ["door"]
+    assert [body["process"] for body in boards.of(tmp_path).read()] == ["door"]
 
 
 def test_figures_that_are_not_in_the_catalogue_are_refused(tmp_path: Path) -> None:
@@ -67,3 +69,28 @@ def test_figures_that_are_not_in_the_catalogue_are_refused(tmp_path: Path) -> No
         numbers.gauge("vonglau_events", 1, outcome="accepted")
     with pytest.raises(KeyError):
         numbers.count("vonglau_events", 1)
+
+
+@pytest.mark.django_db
+def test_hosts_without_a_common_folder_share_a_board_in_the_state(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    board = boards.Rows()
+    near, far = Numbers("worker", tmp_path / "a"), Numbers("worker", tmp_path / "b")
+    near.host, far.host = "ioc-a", "ioc-b"
+    near.beat("fold")
+    for numbers in (near, far, near):  # twice is once
+        numbers.board = board
+        numbers.write()
+    assert [body["process"] for body in board.read()] == ["worker@ioc-a", "worker@ioc-b"]
+    now = time.time()
+    monkeypatch.setattr(time, "time", lambda: now + 90)  # the far host's clock is wrong
+    far.beat("standby")
+    far.write()
+    monkeypatch.undo()
+    found = {body["host"]: body for body in board.read()}
+    assert abs(found["ioc-a"]["skew"]) < 60
+    assert 60 < found["ioc-b"]["skew"] < 120
+    assert found["ioc-b"]["beats"]["standby"] == pytest.approx(now, abs=30)  # its age is told by the board's clock
+    far.forget(["worker"])
+    assert Beat.objects.count() == 1

@@ -3,6 +3,7 @@
 import http.client
 import json
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import click
@@ -33,13 +34,26 @@ def ready(url: str) -> bool:
 @click.option(
     "--origin", default="", help="Public address, when a TLS proxy of yours stands in front: https://ioc.example.vn."
 )
-def serve(
-    data: Path, as_json: bool, host: str, port: int, tier: str, web: int, names: tuple[str, ...], origin: str
-) -> int:
-    """Serve DATA until stopped (Ctrl-C or SIGTERM): one door, some web processes, one worker."""
-    from vonglau.web.supervise import Plan
+@click.option(
+    "--only",
+    multiple=True,
+    type=click.Choice(["door", "web", "worker"]),
+    help="A role of this host; may be repeated. Absent: all of them (or VONGLAU_ONLY).",
+)
+@click.option(
+    "--web-at", multiple=True, help="Where the door finds web processes of another host: host:port; may be repeated."
+)
+@click.option("--web-listen", default="", help="Where web processes listen for a door on another host: host:port.")
+@click.option("--door", default="", help="Where the door stands, on a host without one: http://10.0.0.1:8000.")
+def serve(data: Path, as_json: bool, **asked: Any) -> int:
+    """Serve DATA until stopped (Ctrl-C or SIGTERM): one door, some web processes, one worker; or some of them, on several hosts."""
+    from vonglau.web.options import value
+    from vonglau.web.roles import Plan
 
-    return run(Plan(data=data, host=host, port=port, tier=tier, web=web, names=names, origin=origin), as_json)
+    for key in ("only", "web_at", "web_listen", "door", "origin"):
+        asked[key] = asked[key] or value(f"VONGLAU_{key.upper()}")
+    asked["only"], asked["web_at"] = frozenset(asked["only"]), tuple(asked["web_at"])
+    return run(Plan(data=data, **asked), as_json)
 
 
 def run(plan: "Plan", as_json: bool) -> int:  # type: ignore[name-defined]  # noqa: F821 - imported late: see Lazy
@@ -49,14 +63,17 @@ def run(plan: "Plan", as_json: bool) -> int:  # type: ignore[name-defined]  # no
     from vonglau.web.supervise import Supervisor
 
     supervisor = Supervisor(plan, say)
+    roles = ",".join(sorted(plan.only))
 
     def announce() -> None:
         if as_json:
-            click.echo(json.dumps({"url": supervisor.url, "pid": os.getpid()}))
-        else:
+            click.echo(json.dumps({"url": supervisor.url, "pid": os.getpid(), "roles": roles}))
+        elif "door" in plan.only:
             click.echo(f"Vọng Lâu serves {plan.data} at {supervisor.url}  (Ctrl-C stops it)")
+        else:
+            click.echo(f"Vọng Lâu runs {roles} for the door at {supervisor.url}  (Ctrl-C stops it)")
 
-    return supervisor.run(announce, lambda: ready(supervisor.url))
+    return supervisor.run(announce, lambda: ready(supervisor.url) if "door" in plan.only else supervisor.all_wrote())
 
 
 @click.command()

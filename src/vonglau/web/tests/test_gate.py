@@ -1,5 +1,6 @@
 """The gate: who is counted as whom, where a token may come from, and that a proxy is believed only where one is named."""
 
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ FEW = Limits(token=2, address=1, sign_in_per_minute=3)
 @pytest.fixture
 def gate(db: None, tmp_path: Path, settings: Any) -> Gate:
     settings.VONGLAU_SECRETS = tmp_path
-    return Gate(Keyring(tmp_path), FEW, behind=False)
+    return Gate(Keyring(tmp_path), FEW)
 
 
 def scope(path: str = "/", method: str = "GET", client: str = "192.0.2.1", **headers: str) -> dict[str, Any]:
@@ -73,10 +74,14 @@ def test_who_a_client_is_comes_from_the_proxy_only_where_one_is_named(gate: Gate
     asked = scope(x_forwarded_for="203.0.113.9")
     gate.look(asked)
     assert asked["client"][0] == "192.0.2.1"
-    behind = Gate(gate.keys, FEW, behind=True)
+    behind = Gate(gate.keys, FEW, proxies=[ip_network("192.0.2.0/24")])
     asked = scope(x_forwarded_for="1.1.1.1, 203.0.113.9")
     assert isinstance(behind.look(asked), Answer)
     assert asked["client"][0] == "203.0.113.9", "the last one is what our proxy saw; the rest a client may write itself"
+    passed_by = scope(client="198.51.100.4", x_forwarded_for="203.0.113.9", x_forwarded_proto="https")
+    behind.look(passed_by)
+    assert passed_by["client"][0] == "198.51.100.4", "who found the port behind the proxy is not the proxy"
+    assert passed_by.get("scheme") != "https"
 
 
 def test_an_expired_token_is_nobody_and_a_used_one_is_noted(gate: Gate, monkeypatch: Any) -> None:

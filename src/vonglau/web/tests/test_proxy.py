@@ -12,6 +12,7 @@ import pytest
 
 from vonglau.kit.asgi import Receive, Scope, Send, header, respond
 from vonglau.web import proxy as proxying
+from vonglau.web.backends import Backends
 from vonglau.web.proxy import Proxy
 from vonglau.web.serving import serve
 
@@ -94,7 +95,7 @@ def beside(path: Path, act: Callable[[Proxy], Awaitable[None]], *, served: bool 
         listening.listen(16)
         if not served:
             listening.close()
-        stop, proxy = asyncio.Event(), Proxy(path)
+        stop, proxy = asyncio.Event(), Proxy(Backends([f"unix:{path}"]))
         await proxy.open()
 
         async def nothing() -> None: ...
@@ -195,7 +196,7 @@ def test_when_nobody_answers_a_person_reads_a_page_and_a_programme_a_problem(pat
         assert problem.status == 502
         assert (b"content-type", b"application/problem+json") in [(k, v) for k, v in problem.headers]
         assert (b"retry-after", b"2") in problem.headers
-        assert not await proxy.alive()
+        assert await proxy.alive() == (0, 1)
 
     beside(path, act, served=False)
 

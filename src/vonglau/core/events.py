@@ -8,8 +8,8 @@ This module is pure: no Django, no database, no clock.
 """
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -118,6 +118,15 @@ class Fault:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Older:
+    """A version of a payload that may still be sent, and stands in the log for ever."""
+
+    payload: type[Any] | None
+    upgrade: Callable[[Any], Any]
+    """Its decoded JSON as that of the next version; a KeyError, TypeError or ValueError means: this one cannot be."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class EventType:
     """A type a service declares: events of this type with another payload are quarantined, undeclared types are kept.
 
@@ -129,3 +138,15 @@ class EventType:
     """Shown to people; may be a lazy translation."""
     payload: type[Any] | None
     direction: str = "in"
+    version: int = 1
+    """Of the payload. Raise it for an incompatible one, which is then sent as `<name>.v<version>` (see `core/versions.py`)."""
+    older: Mapping[int, Older] = field(default_factory=dict)
+    """Every version before this one, by its number."""
+    measure: Callable[[Any], tuple[str, float] | None] | None = None
+    """(quantity, value) of a decoded payload: history keeps them as columns, so that questions about numbers read no JSON."""
+    keep_days: int | None = None
+    """How long events of this type are needed; None: for ever. `data/retention` has the last word, and the law the first."""
+
+    def __post_init__(self) -> None:
+        if sorted(self.older) != list(range(1, self.version)):
+            raise ValueError(f"event type {self.name}: `older` must hold every version from 1 to {self.version - 1}")

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from django.db import transaction
 
-from vonglau.core import changes
+from vonglau.core import changes, seams
 from vonglau.core.alert_models import Cursor
 from vonglau.core.log import LogReader
 from vonglau.core.projection import Locate, Projection
@@ -40,7 +40,7 @@ class Projector:
             if cursor is None:
                 self.projection.forget()
                 cursor = Cursor.objects.create(pk=self.cursor, position=0)
-            batch = self.reader.batch(cursor.position, self.limit)
+            batch = seams.upgrades().batch(self.reader.batch(cursor.position, self.limit))
             passed = batch.through - cursor.position
             if passed <= 0:
                 return 0

@@ -13,7 +13,7 @@ from typing import Any
 
 from django.db import transaction
 
-from vonglau.core import alerts, changes
+from vonglau.core import alerts, changes, seams
 from vonglau.core.alert_models import Cursor, DetectorState
 from vonglau.core.detection import AlertDraft, Detector
 from vonglau.core.events import TICK_TYPE, from_us
@@ -98,7 +98,7 @@ class Runner:
 
     def step(self) -> int:
         """Fold up to `limit` events. Returns how many were read; 0 at the head."""
-        batch = self.reader.batch(self.progress.position, self.limit)
+        batch = seams.upgrades().batch(self.reader.batch(self.progress.position, self.limit))
         if batch.through <= self.progress.position:
             self._save_if_due()
             return 0

@@ -24,6 +24,7 @@ from vonglau.core.events import EventType
 from vonglau.core.indicators.definitions import Indicator
 from vonglau.core.options import Option
 from vonglau.core.projection import Projection
+from vonglau.core.versions import Upgrades
 
 Text = str | Promise
 """Words for people: Vietnamese in the code, translated lazily."""
@@ -181,6 +182,12 @@ def _load(point: EntryPoint) -> Service:
 def event_types() -> dict[str, EventType]:
     """Every declared type by its name: the door checks payloads against these."""
     return {type_.name: type_ for service in services() for type_ in service.event_types}
+
+
+@cache
+def upgrades() -> Upgrades:
+    """Brings events of older versions forward, as those who compute read them."""
+    return Upgrades(event_types())
 
 
 @cache

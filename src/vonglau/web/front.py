@@ -20,6 +20,7 @@ from vonglau.core.models import Cursor
 from vonglau.core.runner import reader_of
 from vonglau.engines.embedded import open_writer
 from vonglau.engines.embedded.sqlite import immediate
+from vonglau.engines.history import derive
 from vonglau.gateways.events.commit import Committer
 from vonglau.gateways.events.door import EVENTS, Door
 from vonglau.gateways.events.ticks import Ticker
@@ -33,6 +34,7 @@ from vonglau.kit.stream import Streams
 from vonglau.web import health
 from vonglau.web.backends import Backends
 from vonglau.web.clocks import Clocks
+from vonglau.web.derive import MAKER
 from vonglau.web.gate import Gate, Limits, Networks, Refusal
 from vonglau.web.hop import key_of
 from vonglau.web.keys import EVERYTHING, Keyring, internal_token
@@ -66,6 +68,7 @@ class Front:
 
     async def start(self) -> None:
         asyncio.get_running_loop().set_default_executor(self.pool)
+        derive.use(MAKER)
         self.log = await asyncio.to_thread(open_writer, self.data)
         await asyncio.to_thread(self.keys.refresh)
         await asyncio.to_thread(self.clocks.refresh)

@@ -18,7 +18,7 @@ from vonglau.core.events import from_us
 from vonglau.core.incidents.models import Incident
 from vonglau.core.incidents.timeline import join_words
 from vonglau.core.log import LogReader
-from vonglau.core.seams import alert_kinds, event_types, services
+from vonglau.core.seams import alert_kinds, event_types, services, upgrades
 from vonglau.engines.embedded.log import open_reader
 
 SERIES = ("seen", "expected", "low", "high")
@@ -89,7 +89,7 @@ def events_at(positions: Sequence[int]) -> dict[int, EventLine]:
     found = {}
     for recorded in kept:
         event = recorded.event
-        kind = event_types().get(event.type)
+        kind = event_types().get(upgrades().name(event.type))
         found[recorded.pos] = EventLine(
             pos=recorded.pos,
             time=from_us(event.time_us),

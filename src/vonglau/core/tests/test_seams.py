@@ -60,6 +60,7 @@ CACHED = (
     seams.services,
     seams.projections,
     seams.event_types,
+    seams.upgrades,
     seams.alert_kinds,
     seams.incident_kinds,
     seams.detectors,

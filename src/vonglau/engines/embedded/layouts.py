@@ -29,7 +29,19 @@ class Step:
     run: Callable[[sqlite3.Connection], None]
 
 
-STEPS: tuple[Step, ...] = ()
+def _history(db: sqlite3.Connection) -> None:
+    db.execute("ALTER TABLE sealed ADD COLUMN world TEXT NOT NULL DEFAULT ''")
+    db.execute("ALTER TABLE sealed ADD COLUMN layout INTEGER NOT NULL DEFAULT 1")
+    db.execute(
+        "CREATE TABLE tombstone (first_pos INTEGER NOT NULL, last_pos INTEGER NOT NULL, world TEXT NOT NULL, type TEXT NOT NULL, "
+        "rows INTEGER NOT NULL, before_us INTEGER NOT NULL, rule TEXT NOT NULL, at_us INTEGER NOT NULL)"
+    )
+    db.execute("CREATE INDEX tombstone_pos ON tombstone (first_pos)")
+
+
+STEPS: tuple[Step, ...] = (
+    Step("History says which world and layout a sealed file has, and what retention took out of it.", _history),
+)
 """The n-th step leads from layout FIRST + n to the next. Released steps are never changed."""
 
 

@@ -5,7 +5,7 @@ import time
 
 from vonglau.engines.history import SealedFile
 
-_COLUMNS = "first_pos, last_pos, rows, name, bytes, lower(hex(sha256)), min_time_us, max_time_us, last_recorded_us"
+_COLUMNS = "first_pos, last_pos, rows, name, bytes, lower(hex(sha256)), min_time_us, max_time_us, last_recorded_us, world, layout"
 _NEAREST = f"SELECT {_COLUMNS} FROM sealed WHERE first_pos <= ? ORDER BY first_pos DESC LIMIT 1"  # noqa: S608
 _NEXT = f"SELECT {_COLUMNS} FROM sealed WHERE first_pos > ? ORDER BY first_pos LIMIT 1"  # noqa: S608
 _ALL = f"SELECT {_COLUMNS} FROM sealed ORDER BY first_pos"  # noqa: S608
@@ -34,7 +34,7 @@ def insert(db: sqlite3.Connection, file: SealedFile) -> None:
     """The step that counts; the caller holds the transaction."""
     db.execute(
         "INSERT INTO sealed (first_pos, last_pos, rows, name, bytes, sha256, min_time_us, max_time_us, "
-        "last_recorded_us, sealed_us) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "last_recorded_us, sealed_us, world, layout) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             file.first_pos,
             file.last_pos,
@@ -46,6 +46,8 @@ def insert(db: sqlite3.Connection, file: SealedFile) -> None:
             file.max_time_us,
             file.last_recorded_us,
             time.time_ns() // 1000,
+            file.world,
+            file.layout,
         ),
     )
 

@@ -62,8 +62,23 @@ CREATE TABLE sealed (
   max_time_us INTEGER NOT NULL,
   last_recorded_us INTEGER NOT NULL,
   sealed_us INTEGER NOT NULL,
-  remembered INTEGER NOT NULL DEFAULT 1   -- 0 once the identities of this file are forgotten
+  remembered INTEGER NOT NULL DEFAULT 1,  -- 0 once the identities of this file are forgotten
+  world TEXT NOT NULL DEFAULT '',         -- the only one in it; empty when there are several
+  layout INTEGER NOT NULL DEFAULT 1       -- of the file (history/layout.py); rows = 0: retention took all of it, there is no file
 );
+
+-- what retention took out of sealed files: with it, their rows account for every position
+CREATE TABLE tombstone (
+  first_pos INTEGER NOT NULL,  -- of the sealed file
+  last_pos INTEGER NOT NULL,
+  world TEXT NOT NULL,
+  type TEXT NOT NULL,
+  rows INTEGER NOT NULL,
+  before_us INTEGER NOT NULL,  -- events that happened earlier
+  rule TEXT NOT NULL,          -- of data/retention, or of the event type's own declaration
+  at_us INTEGER NOT NULL
+);
+CREATE INDEX tombstone_pos ON tombstone (first_pos);
 
 CREATE TABLE quarantine (
   id INTEGER PRIMARY KEY AUTOINCREMENT,

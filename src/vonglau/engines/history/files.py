@@ -38,6 +38,10 @@ class SealedFile:
     """Oldest and latest event time in it, µs: a question about a period opens only files that may hold it."""
     max_time_us: int
     last_recorded_us: int
+    world: str = ""
+    """The only world in it: questions about another need not open it. Empty when there are several, or it is not known."""
+    layout: int = 1
+    """See `layout.py`."""
 
 
 class Manifest(Protocol):

@@ -16,6 +16,7 @@ from vonglau.core.errors import Broken
 from vonglau.core.events import Recorded
 from vonglau.core.log import Batch
 from vonglau.engines.history.files import Manifest
+from vonglau.engines.history.layout import EVENT_COLUMNS, layout_of
 from vonglau.engines.rows import recorded
 
 GROUP_ROWS = 50_000
@@ -120,7 +121,7 @@ class SealedFiles:
         key = (name, index)
         if key not in self._groups:
             try:
-                table = self._file(name).parquet.read_row_group(index)
+                table = self._file(name).parquet.read_row_group(index, columns=EVENT_COLUMNS)
             except (OSError, pa.ArrowException) as error:
                 raise _unreadable(name, error) from error
             self._groups[key] = _Group(_numbers(table, "pos"), table)
@@ -135,6 +136,7 @@ class SealedFiles:
                 parquet = pq.ParquetFile(self._folder / name, memory_map=False)
             except (OSError, pa.ArrowException) as error:
                 raise _unreadable(name, error) from error
+            layout_of(parquet.schema_arrow)  # one of a newer program is refused
             groups = [parquet.metadata.row_group(i).column(0) for i in range(parquet.num_row_groups)]
             self._open[name] = _File(parquet, np.array([one.statistics.max for one in groups], dtype=np.int64))
             if len(self._open) > _OPEN_FILES:

@@ -13,6 +13,7 @@ from typing import Annotated, Any
 
 import msgspec
 
+from vonglau.core import versions
 from vonglau.core.errors import NotFound
 from vonglau.core.events import (
     DATA_BASE64,
@@ -134,8 +135,8 @@ class Decoder:
 
     def __init__(self, types: Mapping[str, EventType]) -> None:
         self._payloads: dict[str, Callable[[bytes], Any] | None] = {
-            name: None if one.payload is None else msgspec.json.Decoder(one.payload).decode
-            for name, one in types.items()
+            name: None if payload is None else msgspec.json.Decoder(payload).decode
+            for name, payload in versions.payloads(types).items()
         }
         self._sources: set[str] = set()
         self._types: set[str] = set()

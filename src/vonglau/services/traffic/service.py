@@ -13,7 +13,14 @@ from vonglau.services.traffic.rules import SensorSilence, TrafficAnomaly
 service = Service(
     name="traffic",
     title=_("Giao thông"),
-    event_types=(EventType(name=EVENT_TYPE, title=_("Số đo giao thông"), payload=Measured),),
+    event_types=(
+        EventType(
+            name=EVENT_TYPE,
+            title=_("Số đo giao thông"),
+            payload=Measured,
+            measure=lambda said: (said.quantity, said.value),
+        ),
+    ),
     detectors=(TrafficAnomaly(), SensorSilence()),
     alert_kinds=(
         AlertKind(

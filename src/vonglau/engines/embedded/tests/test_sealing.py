@@ -19,7 +19,7 @@ from vonglau.engines.embedded.log import open_reader, open_writer
 from vonglau.engines.embedded.tests.helpers import NOW_US, event, events, outcomes
 from vonglau.engines.history import pairs, reading, writing
 from vonglau.engines.history import sealing as order
-from vonglau.engines.history.writing import ZONE, local_days
+from vonglau.engines.history.layout import ZONE, local
 
 ROWS = 60
 
@@ -340,12 +340,11 @@ class TestFile:
 
     def test_encodings_and_statistics(self, file):
         columns = {
-            file.metadata.row_group(0).column(i).path_in_schema: file.metadata.row_group(0).column(i) for i in range(13)
+            file.metadata.row_group(0).column(i).path_in_schema: file.metadata.row_group(0).column(i) for i in range(17)
         }
         assert "DELTA_BINARY_PACKED" in columns["pos"].encodings
         assert "DELTA_BINARY_PACKED" in columns["time"].encodings
-        assert "BYTE_STREAM_SPLIT" in columns["lon"].encodings
-        assert "BYTE_STREAM_SPLIT" in columns["lat"].encodings
+        assert "RLE_DICTIONARY" in columns["lon"].encodings  # a sensor does not move
         assert {one.compression for one in columns.values()} == {"ZSTD"}
         assert columns["time"].statistics.min == from_us(NOW_US)
         assert columns["pos"].statistics.max == 10
@@ -364,16 +363,19 @@ class TestFile:
         assert str(table.schema.field("time").type) == "timestamp[us, tz=UTC]"
         assert str(table.schema.field("local_day").type) == "date32[day]"
         assert table["local_day"].to_pylist() == [date(2026, 1, 1)] * 11
+        assert table["local_hour"].to_pylist() == [7] * 11
+        assert table["ward"].null_count == table["value"].null_count == 11  # nobody said what to derive
         assert table["data"].to_pylist()[1] == '{"speed": 1}'
         assert table["lon"].null_count == table["subject"].null_count == 1
         assert table["extensions"].to_pylist()[10] == '{"a":true}'
 
 
 @given(st.datetimes(datetime(1800, 1, 1), datetime(2200, 1, 1)))
-def test_a_local_day_is_the_calendar_day_in_viet_nam(moment):
+def test_local_day_and_hour_are_those_of_viet_nam(moment):
     aware = moment.replace(tzinfo=UTC)
-    (day,) = local_days(np.array([to_us(aware)], dtype=np.int64)).tolist()
-    assert date(1970, 1, 1) + timedelta(days=day) == aware.astimezone(ZONE).date()
+    days, hours = local(np.array([to_us(aware)], dtype=np.int64))
+    there = aware.astimezone(ZONE)
+    assert (date(1970, 1, 1) + timedelta(days=days.tolist()[0]), hours.tolist()[0]) == (there.date(), there.hour)
 
 
 def test_leftovers_of_a_killed_process_are_removed_when_the_log_is_opened(tmp_path):

@@ -18,6 +18,7 @@ from vonglau.core.events import from_us
 from vonglau.core.incidents import desk
 from vonglau.core.incidents.models import Incident
 from vonglau.core.incidents.states import OPEN
+from vonglau.core.notify import fan_out
 from vonglau.core.people.policy import SYSTEM
 from vonglau.core.seams import IncidentKind, Service, alert_kinds
 
@@ -88,6 +89,7 @@ def store(
                 known[draft.identity] = changed[draft.identity] = alert
                 _correlate(alert, service)
         changes.announce_many((alert.world, "alert", alert.identity, "", _told(alert)) for alert in changed.values())
+        fan_out.alerts_changed(world, changed.values())
     return list(changed.values())
 
 

@@ -5,7 +5,15 @@ from vonglau.core.audit_models import AuditHead, AuditRow, Checkpoint, Note
 from vonglau.core.beats import Beat
 from vonglau.core.changes import Change
 from vonglau.core.incidents.models import Evidence, Incident, IncidentCounter
-from vonglau.core.notify_models import Notice, Publication
+from vonglau.core.notify_models import (
+    Endpoint,
+    Notice,
+    NoticeAttempt,
+    NoticeChoices,
+    NoticeState,
+    Publication,
+    PushDevice,
+)
 from vonglau.core.people.access_models import Attempts, Identity, Invitation, Session
 from vonglau.core.people.models import Agency, ApiToken, Role, Unit, User
 from vonglau.core.places.models import Locality, LocalityBorder, LocalitySuccession, PlacesEdition, Ward, WardBorder
@@ -23,6 +31,7 @@ __all__ = [
     "Checkpoint",
     "Cursor",
     "DetectorState",
+    "Endpoint",
     "Evidence",
     "Identity",
     "Incident",
@@ -33,8 +42,12 @@ __all__ = [
     "LocalitySuccession",
     "Note",
     "Notice",
+    "NoticeAttempt",
+    "NoticeChoices",
+    "NoticeState",
     "PlacesEdition",
     "Publication",
+    "PushDevice",
     "Role",
     "Session",
     "Unit",

@@ -62,6 +62,7 @@ CATALOGUE: dict[str, Figure] = {
     "vonglau_stream_cut": Figure("counter", "Streams cut, by reason: slow, rights.", ("reason",)),
     "vonglau_stream_lag_seconds": Figure("histogram", "From a change's commit to its being handed to the streams."),
     "vonglau_notices": Figure("gauge", "Notices by state: pending, sending, failed.", ("state",)),
+    "vonglau_notices_sent": Figure("counter", "Sends of this process that came back: delivered, failed.", ("outcome",)),
     "vonglau_publications_pending": Figure("gauge", "Events on their way from the state to the log."),
     "vonglau_publications_sent": Figure("counter", "Events published to the log by the worker."),
     "vonglau_proxied_requests": Figure(

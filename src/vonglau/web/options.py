@@ -158,6 +158,14 @@ OPTIONS = {
             "",
             "smtp://user:password@host:port. Absent: notices become files under outbox/.",
         ),
+        Option(
+            "VONGLAU_PRIVATE_HOSTS",
+            "Private hosts that may be told",
+            _words,
+            "",
+            "Webhooks and push go to public addresses over https alone. Name here, by comma, host names and networks (10.20.0.0/16) of the "
+            "city's own that may be called too, and over http.",
+        ),
         Option("VONGLAU_FROM", "Sender of notices", str, "vonglau@localhost", "The address mail comes from."),
         Option(
             "VONGLAU_LOG",

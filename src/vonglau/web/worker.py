@@ -17,18 +17,21 @@ from django.conf import settings
 from django.db import connection, models
 from django.utils import timezone
 
-from vonglau.core import alerts, audit, changes, notify, seams
+from vonglau.core import alerts, audit, changes, seams
 from vonglau.core.changes import Change
 from vonglau.core.errors import Unavailable, VongLauError
 from vonglau.core.events import from_us
 from vonglau.core.incidents import desk
 from vonglau.core.models import Checkpoint, Notice, Publication
+from vonglau.core.notify import fan_out, outbox, rules
+from vonglau.core.notify.sender import Sender
 from vonglau.core.places.index import PlaceIndex
 from vonglau.core.projector import Projector
 from vonglau.core.runner import Runner
 from vonglau.core.worlds import World
 from vonglau.engines.embedded import open_reader
 from vonglau.engines.turn import Turn
+from vonglau.gateways.notices.channels import channels
 from vonglau.kit import door
 from vonglau.kit.metrics import Numbers
 from vonglau.web.keys import internal_token
@@ -71,6 +74,7 @@ class Worker:
         locate = locator(localities, data / "cache")
         self.runner = Runner(self.reader, seams.detectors(), locate)
         self.projectors = [Projector(open_reader(data), one, locate) for one in seams.projections()]
+        self.sender = Sender(channels())
         self._oldest_us: int | None = None
         self.numbers.on_write(self._measure)
 
@@ -80,7 +84,9 @@ class Worker:
             threading.Thread(target=self._every, args=(seconds, task), name=task.__name__, daemon=True)
             for seconds, task in (
                 *keeping,
-                (1.0, self.deliver),
+                (0.5, self.deliver),
+                (0.5, self.follow),
+                (30.0, self.remind),
                 (PUBLISH_SECONDS, Publisher(self).publish),
                 (1.0, self.figures_changed),
                 (5.0, self.close_silent),
@@ -142,7 +148,17 @@ class Worker:
         connection.close()
 
     def deliver(self) -> None:
-        notify.deliver()
+        self.sender.deliver(self.stopping.is_set)
+
+    def follow(self) -> None:
+        """Queue events of the log for webhooks, until nothing is new or they have enough to do."""
+        while fan_out.follow(self.reader) and not self.stopping.is_set():
+            time.sleep(0.001)
+
+    def remind(self) -> None:
+        """Queue notices of deadlines that draw near."""
+        for world in World.objects.filter(ended_at=None):
+            rules.deadlines(world, world.now())
 
     def close_silent(self) -> None:
         for world in World.objects.filter(ended_at=None):
@@ -154,6 +170,7 @@ class Worker:
 
     def prune(self) -> None:
         changes.prune()
+        outbox.prune(timezone.now())
 
     def tidy(self) -> None:
         """SQLite chooses indexes by statistics that only we renew, from a thousand rows of each; PostgreSQL renews its own."""
@@ -185,9 +202,13 @@ class Worker:
         numbers.gauge("vonglau_detector_broken", len(progress.broken))
         numbers.gauge("vonglau_detector_lag_events", self.runner.lag())
         numbers.gauge("vonglau_detector_lag_seconds", self._lag_seconds())
-        counted = dict(Notice.objects.values_list("state").annotate(models.Count("pk")))
-        for state in ("pending", "sending", "failed"):
+        states = ("pending", "sending", "failed")
+        rows = Notice.objects.filter(state__in=states).values_list("state").annotate(models.Count("pk"))
+        counted = dict(rows.order_by())
+        for state in states:
             numbers.gauge("vonglau_notices", counted.get(state, 0), state=state)
+        numbers.total("vonglau_notices_sent", self.sender.delivered, outcome="delivered")
+        numbers.total("vonglau_notices_sent", self.sender.failed, outcome="failed")
         numbers.gauge("vonglau_publications_pending", Publication.objects.filter(sent_at=None).count())
         numbers.gauge("vonglau_checkpoint", Checkpoint.objects.order_by("-n").values_list("n", flat=True).first() or 0)
 

@@ -11,11 +11,12 @@ from typing import Any
 from django.db import transaction
 from django.utils import timezone
 
-from vonglau.core import audit, changes, notify
+from vonglau.core import audit, changes
 from vonglau.core.errors import BadInput, Conflict, NotAllowed, NotFound, StepNotPossible
 from vonglau.core.incidents import clocks
 from vonglau.core.incidents.models import Incident, IncidentCounter
 from vonglau.core.incidents.states import ENDED, OPEN, REFUSING, RESOLVING, State, Step, find
+from vonglau.core.notify import fan_out, rules
 from vonglau.core.people import directory, policy
 from vonglau.core.people.policy import SYSTEM, Actor
 from vonglau.core.places.models import Ward
@@ -118,8 +119,8 @@ def _write(incident: Incident, actor: Actor, step: str, before: str, at: datetim
 
 
 def tell(incident: Incident, step: str, by: str) -> None:
-    """Announce the incident as it stands now."""
-    changes.announce(
+    """Announce the incident as it stands now: to pages and programmes, and to the people whom it concerns."""
+    change = changes.announce(
         incident.world,
         "incident",
         incident.ref,
@@ -132,6 +133,8 @@ def tell(incident: Incident, step: str, by: str) -> None:
         version=incident.version,
         by=by,
     )
+    rules.happened(incident, step, by)
+    fan_out.incident_changed(incident, step, by, change.pk)
 
 
 def get(world_id: str, ref: str) -> Incident:
@@ -172,7 +175,6 @@ def _assign(incident: Incident, details: Details, at: datetime) -> dict[str, Any
     incident.agency = directory.agency(details.agency, at.date())
     incident.unit = None
     incident.assigned_at = at
-    notify.assigned(incident, at)
     return {}
 
 
@@ -186,7 +188,6 @@ def _start(incident: Incident, details: Details, at: datetime) -> dict[str, Any]
     if incident.agency is None:
         raise StepNotPossible("It was returned to the desk: assign it to an agency first.")
     incident.started_at = at
-    notify.acknowledged(incident.stream)
     return {}
 
 

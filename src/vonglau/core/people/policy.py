@@ -15,7 +15,15 @@ if TYPE_CHECKING:
     from vonglau.core.incidents.models import Incident
     from vonglau.core.people.models import ApiToken, User
 
-SCOPES = ("events:write", "events:read", "read", "incidents:write", "reports:write", "quarantine:write")
+SCOPES = (
+    "events:write",
+    "events:read",
+    "read",
+    "incidents:write",
+    "reports:write",
+    "quarantine:write",
+    "webhooks:write",
+)
 """`read` covers every list and stream of the API; `events:read` the log alone."""
 
 
@@ -120,6 +128,13 @@ def may_mend_quarantine(actor: Actor) -> bool:
 def may_see_quarantine(actor: Actor) -> bool:
     """Whoever mends it, and programmes that may read everything: a sender should see why an item was kept back."""
     return may_mend_quarantine(actor) or "read" in actor.scopes
+
+
+def may_manage_webhooks(actor: Actor) -> bool:
+    """Who may have programmes told: administrators, and tokens that may also read what would be told."""
+    if actor.world is not None:
+        return {"webhooks:write", "read"} <= actor.scopes
+    return actor.role == "administrator"
 
 
 def may_administer(actor: Actor) -> bool:

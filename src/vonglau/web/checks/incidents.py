@@ -133,7 +133,7 @@ def evidence_files(place: Place) -> Iterator[str]:
     "notices-failed",
     severity=WARNING,
     find="SELECT * FROM core_notice WHERE state = 'failed'",
-    do="Mend the mail server's settings (VONGLAU_SMTP) or the agency's address, and tell the agency by another way.",
+    do="Administration, Notices: mend the address or the mail server (VONGLAU_SMTP), then retry or discard.",
 )
 def notices(place: Place) -> Iterator[str]:
     """No notice has failed for good."""

@@ -21,6 +21,7 @@ COMMANDS = {
     "detect": "science:detect",
     "score": "science:score",
     "bench": "science:bench",
+    "service": "service:service",
 }
 
 

@@ -229,9 +229,12 @@ export class Island {
     if (point?.properties["title"]) this.#say(event, point.properties, null);
     else if (ward && code) {
       const open = this.#open[code] ?? 0;
-      const count = open
-        ? say(`${open} sự việc đang mở`, `${open} open`)
-        : say("không có sự việc đang mở", "nothing open");
+      const { wardWords } = this.#box.dataset;
+      const count = wardWords
+        ? wardWords.replace("{n}", String(open))
+        : open
+          ? say(`${open} sự việc đang mở`, `${open} open`)
+          : say("không có sự việc đang mở", "nothing open");
       this.#show(event, String(ward.properties["name"]), this.#box.dataset["points"] ? count : "", null);
     } else this.#popup.remove();
   }

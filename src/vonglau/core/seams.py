@@ -9,11 +9,13 @@ What it declares there is everything the rest of the house may know about it. `v
 `vonglau service check` says what is wrong with one, docs/howto/add-a-service.md walks through all of it.
 """
 
+import traceback
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
+from importlib.util import find_spec
 from typing import Any
 
 from django.utils.functional import Promise
@@ -145,8 +147,25 @@ GROUP = "vonglau.services"
 
 @cache
 def folders() -> tuple[str, ...]:
-    """Dotted path of the package of every installed service: what Django must know before a manifest can be loaded."""
-    return tuple(sorted({point.module.rpartition(".")[0] for point in entry_points(group=GROUP)}))
+    """Dotted path of the package of every installed service: what Django must know before a manifest can be loaded.
+
+    Raises BadManifest for one that is announced and not there.
+    """
+    found = {point.module.rpartition(".")[0]: point for point in entry_points(group=GROUP)}
+    for folder, point in found.items():
+        if not folder or not _is_there(folder):
+            raise BadManifest(
+                f"The service {point.name!r} is announced as {point.value!r}, and there is no package {folder!r}: "
+                f"install it again, or uninstall what announces it."
+            )
+    return tuple(sorted(found))
+
+
+def _is_there(package: str) -> bool:
+    try:
+        return find_spec(package) is not None
+    except ModuleNotFoundError:
+        return False
 
 
 @cache
@@ -166,10 +185,11 @@ def services() -> tuple[Service, ...]:
 def _load(point: EntryPoint) -> Service:
     try:
         found = point.load()
-    except (ImportError, AttributeError, SyntaxError) as problem:
+    except (ImportError, AttributeError, NameError, SyntaxError, TypeError, ValueError) as problem:
+        where = traceback.extract_tb(problem.__traceback__)[-1]
         raise BadManifest(
-            f"The service {point.name!r} cannot be loaded from {point.value!r} ({type(problem).__name__}: {problem}). "
-            "Mend the import, or correct the line under `vonglau.services` in its pyproject.toml and install it again."
+            f"The service {point.name!r} cannot be loaded from {point.value!r}: {type(problem).__name__}: {problem} "
+            f"({where.filename}, line {where.lineno}). Mend that line, or the one under `vonglau.services` in its pyproject.toml."
         ) from problem
     if not isinstance(found, Service):
         raise BadManifest(

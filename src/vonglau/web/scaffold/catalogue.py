@@ -1,0 +1,73 @@
+"""A service's English: what is missing in its catalogue, written there to be filled, and the catalogue compiled."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from vonglau.core.errors import BadInput
+from vonglau.core.testing import words
+
+if TYPE_CHECKING:
+    import polib
+
+ADVICE = "Catalogues are read with the package polib: `pip install polib` (a checkout's `make demo` has it)."
+
+
+def _read(path: Path) -> "polib.POFile":
+    try:
+        import polib
+    except ImportError as missing:
+        raise BadInput(ADVICE) from missing
+    if path.is_file():
+        try:
+            return polib.pofile(str(path))
+        except (OSError, ValueError) as wrong:
+            raise BadInput(f"{path} cannot be read as a catalogue: {wrong}.") from wrong
+    made = polib.POFile()
+    made.metadata = {
+        "Content-Type": "text/plain; charset=UTF-8",
+        "Language": "en",
+        "Plural-Forms": "nplurals=2; plural=(n != 1);",
+    }
+    return made
+
+
+def renew(folder: Path) -> list[str]:
+    """Add what the code and templates say and the catalogue lacks, drop what nobody says, compile. Returns texts without English."""
+    import polib
+
+    path = folder / words.CATALOGUE
+    catalogue = _read(path)
+    said = {text: file for text, file in words.texts(folder).items() if words.needs_english(text)}
+    have = {entry.msgid for entry in catalogue}
+    for text, file in said.items():
+        if text not in have:
+            where = (file.relative_to(folder).as_posix(), "")
+            catalogue.append(polib.POEntry(msgid=text, msgstr="", occurrences=[where]))
+    for entry in [one for one in catalogue if one.msgid not in words.texts(folder)]:
+        catalogue.remove(entry)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    catalogue.save(str(path))
+    catalogue.save_as_mofile(str(path.with_suffix(".mo")))
+    return [entry.msgid for entry in catalogue if not (entry.msgstr or entry.msgstr_plural)]
+
+
+def faults(folder: Path) -> list[str]:
+    """What is wrong with a service's words."""
+    path = folder / words.CATALOGUE
+    have = {entry.msgid: entry for entry in _read(path)}
+    found = []
+    for text, file in words.texts(folder).items():
+        entry = have.get(text)
+        if words.needs_english(text) and (entry is None or not (entry.msgstr or entry.msgstr_plural)):
+            found.append(
+                f"{file.name}: {text!r} has no English: `vonglau service words` writes it into {path.name}; fill it in."
+            )
+        said = [] if entry is None else [one for one in (entry.msgstr, *entry.msgstr_plural.values()) if one]
+        if not all(words.same_placeholders(text, english) for english in said):
+            found.append(
+                f"{path.name}: the English of {text!r} has other placeholders: write the same %(names)s in both."
+            )
+    compiled = path.with_suffix(".mo")
+    if not compiled.is_file() or compiled.stat().st_mtime < path.stat().st_mtime:
+        found.append(f"{path.name} is newer than its compiled form: run `vonglau service words`.")
+    return found

@@ -1,4 +1,7 @@
-"""What every test stands on: a data folder of its own, and the names of what was left out."""
+"""What every test stands on: an engine, a data folder of its own, and the names of what was left out.
+
+The engine is SQLite in files, or with VONGLAU_TEST_ENGINE=postgresql a PostgreSQL server that the test session starts for itself.
+"""
 
 import os
 import shutil
@@ -6,9 +9,13 @@ import tempfile
 from pathlib import Path
 
 _DATA = tempfile.mkdtemp(prefix="vonglau-test-")
+for _name in [name for name in os.environ if name.startswith("VONGLAU_") and not name.startswith("VONGLAU_TEST_")]:
+    del os.environ[_name]
 os.environ["VONGLAU_DATA"] = _DATA
-os.environ.pop("VONGLAU_DEMO", None)
-os.environ.pop("VONGLAU_HISTORY", None)
+
+from tests import engines  # noqa: E402
+
+engines.begin()
 
 import pytest  # noqa: E402
 from hypothesis import settings  # noqa: E402
@@ -21,7 +28,12 @@ settings.load_profile("house")
 SHARED = Path(__file__).parent.parent / "shared" / "data"
 
 
+def pytest_report_header() -> str:
+    return f"engine: {engines.NAME}"
+
+
 def pytest_unconfigure() -> None:
+    engines.end()
     shutil.rmtree(_DATA, ignore_errors=True)
 
 

@@ -31,7 +31,7 @@ from typing import Any
 import uvloop
 
 import vonglau
-from vonglau.engines.embedded.log import open_reader
+from vonglau.engines import open_reader
 from vonglau.services.traffic.payloads import EVENT_TYPE
 
 ROOT = Path(__file__).resolve().parent.parent

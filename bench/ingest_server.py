@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from vonglau.core.events import EventType
-from vonglau.engines.embedded.log import open_writer
+from vonglau.engines import open_writer
 from vonglau.gateways.events.commit import Committer
 from vonglau.gateways.events.door import Door, Grant
 from vonglau.services.traffic.payloads import EVENT_TYPE, Measured

@@ -7,7 +7,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPException
@@ -15,12 +15,19 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from tests import engines
+
 VONGLAU = [sys.executable, "-m", "vonglau.cli"]
 
 
-def environment() -> dict[str, str]:
-    """The caller's, less what belongs to the test session's own Django."""
-    return {k: v for k, v in os.environ.items() if not k.startswith(("VONGLAU_", "DJANGO_", "PYTEST_"))}
+def environment(data: Path | str | None = None) -> dict[str, str]:
+    """The caller's, less what belongs to the test session's own Django; with the database of this data folder, if it has one."""
+    kept = {k: v for k, v in os.environ.items() if not k.startswith(("VONGLAU_", "DJANGO_", "PYTEST_"))}
+    return kept | engines.variables(data)
+
+
+def _data_of(arguments: Sequence[str | Path]) -> str | Path | None:
+    return next((arguments[at + 1] for at, word in enumerate(arguments[:-1]) if word == "--data"), None)
 
 
 def vonglau(
@@ -32,7 +39,7 @@ def vonglau(
         capture_output=True,
         text=True,
         timeout=timeout,
-        env=environment(),
+        env=environment(_data_of(arguments)),
         check=False,
     )
 
@@ -110,7 +117,7 @@ def serving(data: Path, *arguments: str, command: str = "serve") -> Iterator[Ser
         stdout=log,
         stderr=log,
         text=True,
-        env=environment(),
+        env=environment(data),
         start_new_session=True,
     )
     server = Serving(f"http://127.0.0.1:{port}", data, process)

@@ -11,7 +11,7 @@ from http.client import HTTPException
 from pathlib import Path
 
 from tests.serving import Serving, new_city, serving, token, vonglau
-from vonglau.engines.embedded import open_reader
+from vonglau.engines import open_reader
 
 ROUNDS = 6
 

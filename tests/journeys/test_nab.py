@@ -17,7 +17,7 @@ import pytest
 
 from tests.serving import Serving, new_city, ran, serving, token
 from vonglau.core.facts import data_path
-from vonglau.engines.embedded import open_reader
+from vonglau.engines import open_reader
 from vonglau.services.traffic.offline import quantity_of, read_csv
 from vonglau.services.traffic.payloads import EVENT_TYPE
 from vonglau.services.traffic.scoring import Series, nearest_record, read_windows, score_detections, score_nab

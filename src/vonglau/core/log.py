@@ -132,6 +132,8 @@ class LogReader(Protocol):
 
     def quarantined(self, id: int) -> Quarantined | None: ...
 
+    def close(self) -> None: ...
+
 
 class Log(LogReader, Protocol):
     """The writer's side. One process holds it; opening it twice is refused."""
@@ -151,4 +153,11 @@ class Log(LogReader, Protocol):
         """Move the oldest rows beyond the last `keep` to a Parquet file: write, fsync, rename, record in the manifest, only then
         delete. Never past `through`. Returns the number of rows sealed."""
 
-    def close(self) -> None: ...
+    def probe(self) -> None:
+        """An empty transaction: raises what `append` would raise when the log cannot be written just now."""
+
+    def tail_rows(self) -> int:
+        """Events that are not sealed yet."""
+
+    def tail_since_us(self) -> int | None:
+        """When the oldest of them was recorded, µs; None for an empty tail."""

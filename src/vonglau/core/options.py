@@ -19,6 +19,8 @@ class Option:
     default: str
     what: str
     unit: str = ""
+    secret: bool = False
+    """Its text may hold a password: it is never shown."""
 
     def value(self) -> Any:
         """The setting as it holds now. Raises BadInput with what is expected."""
@@ -26,6 +28,8 @@ class Option:
         try:
             return self.read(text)
         except ValueError as wrong:
+            if self.secret:
+                raise BadInput(f"{self.name} cannot be used: give {wrong}.") from None
             raise BadInput(f"{self.name}={text!r} cannot be used: give {wrong}.") from wrong
 
 

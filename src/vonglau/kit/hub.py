@@ -1,7 +1,7 @@
 """Follows the change rows and hands each to the streams that may see it: read once, encoded once, cut to size once per view.
 
-A thread asks SQLite every few milliseconds whether anything was committed (`PRAGMA data_version`: no file is read for it) and reads
-new rows when so. Streams of one view share one ring of ready bytes; a client that falls behind the ring's end is cut, and resumes
+A thread asks the database every few milliseconds whether anything was committed (SQLite: `PRAGMA data_version`, for which no file is
+read; PostgreSQL: the newest row, whose positions become visible in order: see engines/postgresql/state) and reads new rows when so. Streams of one view share one ring of ready bytes; a client that falls behind the ring's end is cut, and resumes
 by its Last-Event-ID.
 """
 
@@ -194,7 +194,10 @@ def _version() -> int:
         connection.ensure_connection()
         # Asked a hundred times a second: past Django's cursor, which would cost more than the question.
         return int(connection.connection.execute("PRAGMA data_version").fetchone()[0])
-    return newest()
+    with connection.wrap_database_errors:
+        connection.ensure_connection()
+        row = connection.connection.execute("SELECT max(id) FROM core_change").fetchone()
+    return int(row[0] or 0)
 
 
 def newest() -> int:

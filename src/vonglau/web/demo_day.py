@@ -28,7 +28,7 @@ from vonglau.core.people.directory import agency, load_agencies
 from vonglau.core.people.models import ApiToken, User
 from vonglau.core.seams import DemoCall, DemoEvent, DemoPlan, services
 from vonglau.core.worlds import World, WorldKind, ensure_world, world
-from vonglau.engines.embedded import open_reader
+from vonglau.engines import open_reader
 from vonglau.web import demo_staff
 
 LOCALITY = "48"

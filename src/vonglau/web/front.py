@@ -18,8 +18,7 @@ from vonglau.core import seams
 from vonglau.core.errors import StorageFull, VongLauError
 from vonglau.core.models import Cursor
 from vonglau.core.runner import reader_of
-from vonglau.engines.embedded import open_writer
-from vonglau.engines.embedded.sqlite import immediate
+from vonglau.engines import open_writer
 from vonglau.engines.history import derive
 from vonglau.gateways.events.commit import Committer
 from vonglau.gateways.events.door import EVENTS, Door
@@ -140,8 +139,7 @@ class Front:
         def commit() -> None:
             if shutil.disk_usage(self.data).free < SPARE_BYTES:
                 raise StorageFull
-            with self.log.lock, immediate(self.log.db):
-                pass
+            self.log.probe()
 
         began = time.perf_counter()
         try:
@@ -187,7 +185,7 @@ class Front:
 
     async def _seal(self) -> None:
         """Move the oldest events to Parquet, never past what a detector has yet to fold."""
-        if len(self.log.tail) < SEAL_FROM:
+        if self.log.tail_rows() < SEAL_FROM:
             return
         through = await asyncio.to_thread(_folded)
         rows = await asyncio.to_thread(self.log.seal, keep=SEAL_KEEP, through=through)
@@ -205,10 +203,9 @@ class Front:
         numbers.gauge("vonglau_queue_items", counters.waiting)
         numbers.gauge("vonglau_stream_clients", self.streams.open)
         numbers.gauge("vonglau_log_head", self.log.head())
-        numbers.gauge("vonglau_tail_rows", len(self.log.tail))
-        with self.log.lock:
-            oldest = self.log.db.execute("SELECT recorded_us FROM event ORDER BY pos LIMIT 1").fetchone()
-        numbers.gauge("vonglau_tail_age_seconds", max(0.0, time.time() - oldest[0] / 1e6) if oldest else 0.0)
+        numbers.gauge("vonglau_tail_rows", self.log.tail_rows())
+        since = self.log.tail_since_us()
+        numbers.gauge("vonglau_tail_age_seconds", max(0.0, time.time() - since / 1e6) if since else 0.0)
 
 
 def _telling(send: Send, answer: Answer) -> Send:

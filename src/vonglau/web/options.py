@@ -13,6 +13,7 @@ from vonglau.core.options import flag as _flag
 from vonglau.core.options import number as _number
 from vonglau.core.options import url as _url
 from vonglau.core.options import words as _words
+from vonglau.engines.database import address
 
 
 def _networks(text: str) -> list[Any]:
@@ -53,6 +54,22 @@ OPTIONS = {
             "",
             "Where sealed events are kept as Parquet files, when not in the data folder's `sealed/`: another, larger disk. "
             "Move the files there while the server is stopped. It belongs to the backup too.",
+        ),
+        Option(
+            "VONGLAU_DATABASE",
+            "Database",
+            address,
+            "",
+            "postgresql://user:password@host:5432/name for log and state. Absent: files in the data folder, or the database that "
+            "`init` was given.",
+            secret=True,
+        ),
+        Option(
+            "VONGLAU_DATABASE_FILE",
+            "File that names the database",
+            str,
+            "",
+            "A file that holds VONGLAU_DATABASE, for secrets that are handed over as files.",
         ),
         Option(
             "VONGLAU_TIER",
@@ -157,6 +174,7 @@ OPTIONS = {
             _url("smtp"),
             "",
             "smtp://user:password@host:port. Absent: notices become files under outbox/.",
+            secret=True,
         ),
         Option(
             "VONGLAU_PRIVATE_HOSTS",

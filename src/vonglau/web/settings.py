@@ -1,4 +1,4 @@
-"""Django's settings. What an installation may set stands in `options.py`; `state.db` is here, `log.db` the door's."""
+"""Django's settings. What an installation may set stands in `options.py`; the state's database is here, the log is the door's."""
 
 import secrets
 from pathlib import Path
@@ -10,6 +10,8 @@ from django.utils.translation import gettext_lazy as _
 import vonglau
 from vonglau.core import keyfiles
 from vonglau.core.seams import folders
+from vonglau.engines.database import database_of
+from vonglau.web import databases
 from vonglau.web.options import value
 
 PACKAGE = Path(vonglau.__file__).parent
@@ -90,21 +92,8 @@ TEMPLATES = [
     }
 ]
 
-DATABASES = {
-    "default": {
-        "ENGINE": "django.db.backends.sqlite3",
-        "NAME": VONGLAU_DATA / "state.db",
-        "CONN_MAX_AGE": None,
-        "OPTIONS": {
-            # A deferred transaction that has read cannot wait to write: it would fail at once, whatever the timeout.
-            "transaction_mode": "IMMEDIATE",
-            "timeout": 20,
-            # FULL, because acknowledged means durable: NORMAL may lose the last commits at power loss.
-            "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA cache_size=-65536; "
-            "PRAGMA journal_size_limit=67108864; PRAGMA foreign_keys=ON;",
-        },
-    }
-}
+VONGLAU_DATABASE = database_of(VONGLAU_DATA)
+DATABASES = {"default": databases.state(VONGLAU_DATA, VONGLAU_DATABASE)}
 
 LANGUAGE_CODE = "vi"
 LANGUAGES = [("vi", _("Tiếng Việt")), ("en", "English")]

@@ -29,7 +29,7 @@ from vonglau.core.places.index import PlaceIndex
 from vonglau.core.projector import Projector
 from vonglau.core.runner import Runner
 from vonglau.core.worlds import World
-from vonglau.engines.embedded import open_reader
+from vonglau.engines import open_reader
 from vonglau.engines.turn import Turn
 from vonglau.gateways.notices.channels import channels
 from vonglau.kit import door

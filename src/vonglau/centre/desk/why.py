@@ -19,7 +19,7 @@ from vonglau.core.incidents.models import Incident
 from vonglau.core.incidents.timeline import join_words
 from vonglau.core.log import LogReader
 from vonglau.core.seams import alert_kinds, event_types, services, upgrades
-from vonglau.engines.embedded.log import open_reader
+from vonglau.engines import open_reader
 
 SERIES = ("seen", "expected", "low", "high")
 

@@ -22,7 +22,7 @@ from vonglau.core.indicators.definitions import Unit
 from vonglau.core.people.models import User
 from vonglau.core.seams import indicators
 from vonglau.core.worlds import World
-from vonglau.engines.embedded.log import open_writer
+from vonglau.engines import open_writer
 
 HTMX = {"HX-Request": "true"}
 

@@ -17,7 +17,7 @@ from vonglau.core.errors import Unavailable
 from vonglau.core.events import Event, Fault
 from vonglau.core.log import Rejected
 from vonglau.core.worlds import World
-from vonglau.engines.embedded.log import open_writer
+from vonglau.engines import open_writer
 from vonglau.kit import door
 
 pytestmark = pytest.mark.django_db

@@ -134,6 +134,19 @@ class EmbeddedLog:
         with self.sealing:
             return history.seal(sealing.EmbeddedSteps(self), keep=keep, through=through)
 
+    def probe(self) -> None:
+        """An empty transaction, in its turn behind an append or a sealing."""
+        with self.lock, immediate(self.db):
+            pass
+
+    def tail_rows(self) -> int:
+        return len(self.tail)
+
+    def tail_since_us(self) -> int | None:
+        with self.lock, translated():
+            row = self.db.execute("SELECT recorded_us FROM event ORDER BY pos LIMIT 1").fetchone()
+        return int(row[0]) if row else None
+
     def close(self) -> None:
         """Let go of the log; a sealing that is under way in another thread is given up, and done again another time."""
         self.closing = True

@@ -18,7 +18,7 @@ from vonglau.core.events import TICK_TYPE, Recorded, from_us, members
 from vonglau.core.log import LogReader, Quarantined
 from vonglau.core.people import policy
 from vonglau.core.people.policy import Actor
-from vonglau.engines.embedded import open_reader
+from vonglau.engines import open_reader
 from vonglau.gateways.events.door import Unprocessable
 from vonglau.gateways.json import shapes
 from vonglau.gateways.json.access import actor_of, world_of

@@ -79,7 +79,7 @@ class Outcome:
 def snapshot(log: sqlite3.Connection) -> Iterator[None]:
     """One consistent look at the state, then at the log, without holding up who writes (deferred read transactions)."""
     with connection.cursor() as cursor:
-        cursor.execute("BEGIN")
+        cursor.execute("BEGIN" if connection.vendor == "sqlite" else "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
         cursor.execute("SELECT count(*) FROM django_migrations")
     log.execute("BEGIN")
     log.execute("SELECT max(pos) FROM event").fetchone()

@@ -15,6 +15,9 @@ from typing import Any, TypeVar
 
 import click
 
+from vonglau.engines import installed
+from vonglau.engines.database import VARIABLE, database_of, has_password
+
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 DEFAULT_DATA = "vonglau-data"
@@ -33,10 +36,13 @@ def configure(data: Path) -> None:
 
 def need_installation(data: Path) -> None:
     """Refuse a folder that `init` never saw: a typing mistake must not make a new, empty city."""
-    if not (data / "state.db").exists():
+    database = database_of(data)
+    if database is None and not (data / "state.db").exists():
         raise click.UsageError(
             f"{data} holds no installation: run `vonglau init --data {data}` first, or check the path."
         )
+    if database is not None and not installed(database):
+        raise click.UsageError(f"{database} holds no installation: run `vonglau init` with it first, or check the setting.")
 
 
 def operator() -> str:
@@ -66,6 +72,30 @@ def with_json(function: Function) -> Function:
     )(function)
 
 
+def _typed_database(_context: click.Context, _option: click.Parameter, text: str) -> str:
+    """An address from the command line: every user of the machine can read that, so it may hold no password."""
+    try:
+        if has_password(text):
+            raise click.BadParameter(
+                "a password on the command line can be read by every user of this machine: give the address in "
+                "VONGLAU_DATABASE, in a file named by VONGLAU_DATABASE_FILE, or keep the password in ~/.pgpass."
+            )
+    except ValueError as wrong:
+        raise click.BadParameter(f"give {wrong}.") from None
+    return text
+
+
+def with_database(function: Function) -> Function:
+    """Adds --database: the engine for log and state."""
+    return click.option(
+        "--database",
+        default="",
+        callback=_typed_database,
+        help="PostgreSQL for log and state: postgresql://USER@HOST/NAME (or the environment variable VONGLAU_DATABASE, "
+        "which may hold a password). Otherwise: as the installation was made.",
+    )(function)
+
+
 def without_data(function: Function) -> Function:
     """Adds --json, and takes --data as every command does, for those that keep nothing there: scripts pass it everywhere."""
     place = click.Path(file_okay=False, path_type=Path)
@@ -78,8 +108,10 @@ def with_data(*, fresh: bool = False) -> Callable[[Function], Function]:
 
     def decorate(function: Function) -> Function:
         @wraps(function)
-        def command(data: Path, *args: Any, **kwargs: Any) -> Any:
+        def command(data: Path, database: str, *args: Any, **kwargs: Any) -> Any:
             data = data.expanduser().resolve()
+            if database:
+                os.environ[VARIABLE] = database
             if not fresh:
                 need_installation(data)
             try:
@@ -97,7 +129,7 @@ def with_data(*, fresh: bool = False) -> Callable[[Function], Function]:
             show_default=True,
             help="The data folder (or the environment variable VONGLAU_DATA).",
         )
-        return option(with_json(command))  # type: ignore[return-value]
+        return option(with_database(with_json(command)))  # type: ignore[type-var, no-any-return]
 
     return decorate
 

@@ -19,7 +19,8 @@ from vonglau.core.places.index import PlaceIndex
 from vonglau.core.places.load import load_places
 from vonglau.core.places.models import Locality
 from vonglau.core.worlds import World, WorldKind, ensure_world
-from vonglau.engines.embedded import open_writer
+from vonglau.engines import open_writer
+from vonglau.engines.database import database_of, remember
 from vonglau.web.keys import internal_token
 
 
@@ -35,6 +36,9 @@ def make(data: Path, locality: str, tier: str, *, quiet: bool) -> dict[str, Any]
         disable=quiet,
     ) as bar:
         step = bar.add_task("Databases", total=2)
+        database = database_of(data)
+        if database is not None:
+            remember(data, database)
         call_command("migrate", verbosity=0, interactive=False)
         bar.advance(step)
         open_writer(data).close()

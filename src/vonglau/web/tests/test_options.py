@@ -1,8 +1,12 @@
 """Settings are typed: a value that cannot be used is refused with what is expected."""
 
+import traceback
+from pathlib import Path
+
 import pytest
 
 from vonglau.core.errors import BadInput
+from vonglau.engines.database import database_of
 from vonglau.web.options import OPTIONS, value
 
 
@@ -28,8 +32,19 @@ def test_every_default_can_be_used(name: str, monkeypatch: pytest.MonkeyPatch) -
 )
 def test_what_cannot_be_used_is_refused_with_advice(name: str, text: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(name, text)
-    with pytest.raises(BadInput, match=f"{name}='{text}' cannot be used: give "):
+    shown = name if OPTIONS[name].secret else f"{name}='{text}'"
+    with pytest.raises(BadInput, match=f"{shown} cannot be used: give "):
         value(name)
+
+
+@pytest.mark.parametrize("text", ["mysql://u:hunter2@h/d", "postgresql://u:hunter2@h", "postgresql://u:hunter2@[h/d", "hunter2"])
+def test_a_password_never_stands_in_an_error(text: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("VONGLAU_DATABASE", text)
+    for ask in (lambda: value("VONGLAU_DATABASE"), lambda: database_of(tmp_path)):
+        with pytest.raises(BadInput, match="VONGLAU_DATABASE") as raised:
+            ask()
+        told = "".join(traceback.format_exception(raised.value))
+        assert "hunter2" not in told
 
 
 def test_values_have_their_types(monkeypatch: pytest.MonkeyPatch) -> None:

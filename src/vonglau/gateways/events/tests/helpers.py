@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import msgspec
 
 from vonglau.core.events import EventType
-from vonglau.engines.embedded.log import open_writer
+from vonglau.engines import open_writer
 from vonglau.gateways.events.commit import Committer
 from vonglau.gateways.events.decode import Bounds
 from vonglau.gateways.events.door import Door, Grant

@@ -4,7 +4,7 @@ import os
 from datetime import UTC, datetime
 from typing import Any
 
-from vonglau.engines.embedded.log import open_writer
+from vonglau.engines import open_writer
 from vonglau.gateways.events.commit import Committer
 from vonglau.gateways.events.door import Door
 from vonglau.gateways.events.tests.helpers import GRANTS, TYPES

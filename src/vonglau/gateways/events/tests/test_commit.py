@@ -8,7 +8,7 @@ import pytest
 from vonglau.core.errors import Overloaded, StorageFull, Unavailable, VongLauError
 from vonglau.core.events import Event, Fault
 from vonglau.core.log import Outcome, Rejected
-from vonglau.engines.embedded.log import open_writer
+from vonglau.engines import open_writer
 from vonglau.gateways.events.commit import Committer
 from vonglau.gateways.events.tests.helpers import run
 

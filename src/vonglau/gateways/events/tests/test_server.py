@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from vonglau.core.errors import Unavailable
-from vonglau.engines.embedded.log import open_reader, open_writer
+from vonglau.engines import open_reader, open_writer
 from vonglau.gateways.events.tests.helpers import cloud_event
 
 SOURCE = Path(__file__).resolve().parents[4]

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from vonglau.core.errors import Unavailable
 from vonglau.core.events import TICK_TYPE, Event, to_us
 from vonglau.core.log import Outcome
-from vonglau.engines.embedded.log import open_writer
+from vonglau.engines import open_writer
 from vonglau.gateways.events.commit import Committer
 from vonglau.gateways.events.tests.helpers import BATCH, cloud_event, open_door, post, run, text
 from vonglau.gateways.events.ticks import SOURCE, Ticker, tick

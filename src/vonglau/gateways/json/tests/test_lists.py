@@ -20,7 +20,7 @@ from vonglau.core.incidents.desk import Details
 from vonglau.core.log import Rejected
 from vonglau.core.seams import indicators
 from vonglau.core.tests import factories
-from vonglau.engines.embedded import open_writer
+from vonglau.engines import open_writer
 from vonglau.gateways.json import events as events_module
 from vonglau.gateways.json.indicators import decimal
 from vonglau.gateways.json.tests.conftest import Ask

@@ -1,0 +1,1 @@
+"""When one machine is outgrown: log and state in one PostgreSQL database."""

@@ -1,0 +1,1 @@
+"""Django's database backend for the state: PostgreSQL with one writer at a time, as on SQLite."""

@@ -1,0 +1,75 @@
+"""Which engine this test session runs on, and a log of its own for every data folder a test makes.
+
+On PostgreSQL all of a session's tests share one server: started by the session (with pytest-xdist by its first process), stopped
+with it. A data folder that a test opens in this process gets a schema of its own in one database; a folder that is given to
+`vonglau` as a program gets a database of its own.
+"""
+
+import hashlib
+import os
+from contextlib import ExitStack
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+
+from tests import postgres
+from vonglau import engines
+from vonglau.engines.database import VARIABLE, Database, address, remember, remembered
+
+NAME = os.environ.get("VONGLAU_TEST_ENGINE", "sqlite")
+POSTGRESQL = NAME == "postgresql"
+_SERVER = "VONGLAU_TEST_SERVER"
+"""The running server's folder, told to the other processes of this session."""
+
+_held = ExitStack()
+
+
+def begin() -> None:
+    """Before Django reads its settings."""
+    if NAME not in ("sqlite", "postgresql"):
+        raise SystemExit(f"VONGLAU_TEST_ENGINE={NAME!r}: give sqlite or postgresql.")
+    if not POSTGRESQL:
+        return
+    if _SERVER not in os.environ:
+        started = _held.enter_context(postgres.server(**postgres.FAST))
+        os.environ[_SERVER] = str(started.folder)
+    os.environ[VARIABLE] = server().url("vonglau")
+    engines.database_of = _of_folder
+
+
+def end() -> None:
+    _held.close()
+
+
+@cache
+def server() -> postgres.Server:
+    return postgres.Server(Path(os.environ[_SERVER]))
+
+
+def _key(data: Path | str) -> str:
+    return hashlib.blake2b(str(Path(data).resolve()).encode(), digest_size=8).hexdigest()
+
+
+def _of_folder(data: Path | str) -> Database:
+    """In this process: the database a folder was given, else a schema of its own among the session's logs."""
+    given = remembered(data)
+    if given.exists():
+        found = address(given.read_text())
+        assert found is not None
+        return found
+    return replace(Database(_logs()), log_schema=f"log_{_key(data)}")
+
+
+@cache
+def _logs() -> str:
+    return server().url(f"logs_{os.environ.get('PYTEST_XDIST_WORKER', 'main')}")
+
+
+def variables(data: Path | str | None) -> dict[str, str]:
+    """For a program that is given this data folder: the environment that names the folder's own database."""
+    if not POSTGRESQL or data is None:
+        return {}
+    if not remembered(data).exists():
+        Path(data).mkdir(parents=True, exist_ok=True)
+        remember(data, Database(server().url(f"city_{_key(data)}")))
+    return {VARIABLE: remembered(data).read_text().strip()}

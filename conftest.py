@@ -48,6 +48,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="session")
+def django_db_keepdb() -> bool:
+    """A PostgreSQL server of the session's own goes as a whole; threads that still hold a connection do not matter then."""
+    return engines.POSTGRESQL
+
+
+@pytest.fixture(scope="session")
 def shared() -> Path:
     """The reference data beside the checkout (never shipped)."""
     return SHARED

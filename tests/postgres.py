@@ -12,7 +12,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -62,9 +62,15 @@ class Server:
         self._binaries, self._owner = found, _owner()
 
     def _run(self, *command: str, **more: object) -> "subprocess.Popen[bytes]":
-        who = {} if self._owner is None else {"user": self._owner.pw_uid, "group": self._owner.pw_gid, "extra_groups": []}
+        who = (
+            {} if self._owner is None else {"user": self._owner.pw_uid, "group": self._owner.pw_gid, "extra_groups": []}
+        )
         return subprocess.Popen(
-            command, cwd="/", env={"PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8"}, **who, **more  # type: ignore[call-overload]
+            command,
+            cwd="/",
+            env={"PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8"},
+            **who,
+            **more,  # type: ignore[call-overload]
         )
 
     def make(self) -> "Server":
@@ -114,11 +120,8 @@ class Server:
         import psycopg
         from psycopg import errors, sql
 
-        with psycopg.connect(self._address("postgres"), autocommit=True) as db:
-            try:
-                db.execute(sql.SQL("CREATE DATABASE {} TEMPLATE template0").format(sql.Identifier(name)))
-            except errors.DuplicateDatabase:
-                pass
+        with psycopg.connect(self._address("postgres"), autocommit=True) as db, suppress(errors.DuplicateDatabase):
+            db.execute(sql.SQL("CREATE DATABASE {} TEMPLATE template0").format(sql.Identifier(name)))
         return self._address(name)
 
     def _address(self, name: str) -> str:

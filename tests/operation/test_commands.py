@@ -60,8 +60,8 @@ def test_bad_input_ends_with_2_and_advice(city: Path, arguments: list[str], says
 def test_a_setting_that_cannot_be_used_stops_the_start(city: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from tests import serving as harness
 
-    plain = harness.environment()
-    monkeypatch.setattr(harness, "environment", lambda: {**plain, "VONGLAU_STREAMS": "many"})
+    plain = harness.environment(city)
+    monkeypatch.setattr(harness, "environment", lambda data: {**plain, "VONGLAU_STREAMS": "many"})
     done = vonglau("check", "--data", city)
     assert done.returncode == 2
     assert "VONGLAU_STREAMS" in done.stderr

@@ -5,7 +5,7 @@ from pathlib import Path
 from vonglau.core.log import Log, LogReader
 from vonglau.engines.database import Database, database_of
 
-__all__ = ["installed", "open_reader", "open_writer"]
+__all__ = ["database_of", "installed", "open_reader", "open_writer"]
 
 
 def open_writer(data: Path | str) -> Log:

@@ -1,8 +1,8 @@
 """Follows the change rows and hands each to the streams that may see it: read once, encoded once, cut to size once per view.
 
 A thread asks the database every few milliseconds whether anything was committed (SQLite: `PRAGMA data_version`, for which no file is
-read; PostgreSQL: the newest row, whose positions become visible in order: see engines/postgresql/state) and reads new rows when so. Streams of one view share one ring of ready bytes; a client that falls behind the ring's end is cut, and resumes
-by its Last-Event-ID.
+read; PostgreSQL: the newest row, whose positions become visible in order: see engines/postgresql/state) and reads new rows when so.
+Streams of one view share one ring of ready bytes; a client that falls behind the ring's end is cut, and resumes by its Last-Event-ID.
 """
 
 import asyncio

@@ -42,7 +42,9 @@ def need_installation(data: Path) -> None:
             f"{data} holds no installation: run `vonglau init --data {data}` first, or check the path."
         )
     if database is not None and not installed(database):
-        raise click.UsageError(f"{database} holds no installation: run `vonglau init` with it first, or check the setting.")
+        raise click.UsageError(
+            f"{database} holds no installation: run `vonglau init` with it first, or check the setting."
+        )
 
 
 def operator() -> str:
@@ -129,7 +131,7 @@ def with_data(*, fresh: bool = False) -> Callable[[Function], Function]:
             show_default=True,
             help="The data folder (or the environment variable VONGLAU_DATA).",
         )
-        return option(with_database(with_json(command)))  # type: ignore[type-var, no-any-return]
+        return option(with_database(with_json(command)))  # type: ignore[return-value]
 
     return decorate
 

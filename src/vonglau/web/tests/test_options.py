@@ -37,7 +37,9 @@ def test_what_cannot_be_used_is_refused_with_advice(name: str, text: str, monkey
         value(name)
 
 
-@pytest.mark.parametrize("text", ["mysql://u:hunter2@h/d", "postgresql://u:hunter2@h", "postgresql://u:hunter2@[h/d", "hunter2"])
+@pytest.mark.parametrize(
+    "text", ["mysql://u:hunter2@h/d", "postgresql://u:hunter2@h", "postgresql://u:hunter2@[h/d", "hunter2"]
+)
 def test_a_password_never_stands_in_an_error(text: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("VONGLAU_DATABASE", text)
     for ask in (lambda: value("VONGLAU_DATABASE"), lambda: database_of(tmp_path)):

@@ -49,9 +49,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
             else:
                 return
 
-    def _in_turn(
-        self, execute: Callable[..., Any], sql: Any, params: Any, many: bool, context: dict[str, Any]
-    ) -> Any:
+    def _in_turn(self, execute: Callable[..., Any], sql: Any, params: Any, many: bool, context: dict[str, Any]) -> Any:
         """A write outside of any transaction becomes one of its own."""
         if self.in_atomic_block or not self.get_autocommit() or not str(sql).lstrip().startswith(_WRITES):
             return execute(sql, params, many, context)

@@ -13,7 +13,7 @@ from vonglau.core.projection import Locate, Projection
 from vonglau.core.projector import Projector
 from vonglau.core.testing import event
 from vonglau.core.worlds import WorldKind, ensure_world
-from vonglau.engines.embedded import open_writer
+from vonglau.engines import open_writer
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -16,6 +16,7 @@ COMMANDS = {
     "user": "people:user",
     "secrets": "keeping:secrets",
     "check": "checking:check",
+    "detector": "detectors:detector",
     "replay": "replaying:replay",
     "load": "loading:load",
     "detect": "science:detect",

@@ -143,7 +143,7 @@ def test_a_detector_that_fails_stops_alone_and_later_misses_nothing(log: Embedde
     first = Runner(log, both)
     drain(first)
     first.save()
-    assert "a bad rule" in first.progress.broken["test.failing"]
+    assert first.progress.stopped["test.failing", "rec-1"] == "ZeroDivisionError"
     assert Alert.objects.filter(kind="congestion").exists()
     Failing.armed = False
     second = Runner(log, both)

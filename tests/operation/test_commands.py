@@ -2,11 +2,13 @@
 
 import gzip
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
-from tests.serving import Serving, new_city, ran, serving, token, vonglau
+from tests.serving import Serving, environment, new_city, ran, serving, token, vonglau
 
 
 @pytest.fixture(scope="module")
@@ -178,3 +180,27 @@ def test_bench_lists_what_can_be_measured() -> None:
     names = last(ran("bench", "list", "--json"))["items"]
     assert "stream" in names  # type: ignore[operator]
     assert vonglau("bench", "nothing").returncode == 2
+
+
+def test_a_stopped_detector_is_listed_resumed_and_its_event_skipped(city: Path) -> None:
+    done = vonglau("detector", "list", "--data", city, "--json")
+    assert done.returncode == 0, done.stderr
+    assert {row["detector"] for row in last(done.stdout)["items"]} >= {"traffic.anomaly", "traffic.silence"}  # type: ignore[attr-defined]
+    for arguments in (["resume", "traffic.anomaly"], ["skip", "traffic.anomaly", "--position", "3"]):
+        none = vonglau("detector", *arguments, "--data", city)
+        assert none.returncode == 2
+        assert "detector list" in none.stderr
+    stop = (
+        "from django.utils import timezone; from vonglau.core.models import DetectorStop; "
+        "DetectorStop.objects.create(detector='traffic.anomaly', version=2, world='live', position=2, first=3, last=3, "
+        "reason='too_long', error='FoldTooLong', since=timezone.now())"
+    )
+    code = f"import django; django.setup(); {stop}"
+    env = {**environment(), "VONGLAU_DATA": str(city), "DJANGO_SETTINGS_MODULE": "vonglau.web.settings"}
+    subprocess.run([sys.executable, "-c", code], env=env, check=True)
+    listed = vonglau("detector", "list", "--data", city)
+    assert listed.returncode == 1
+    assert "STOPPED in live behind 2: FoldTooLong" in listed.stdout
+    assert last(ran("detector", "skip", "traffic.anomaly", "--position", "3", "--data", city, "--json"))["skipped"] == 3
+    assert last(ran("detector", "resume", "traffic.anomaly", "--data", city, "--json"))["retry_at"]
+    ran("check", "--data", city)

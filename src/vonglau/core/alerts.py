@@ -6,6 +6,7 @@ one. An alert joins an open incident that is near enough in space and time, and 
 
 import math
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from django.db import transaction
@@ -26,6 +27,20 @@ RANK = {Severity.EXTREME: 4, Severity.SEVERE: 3, Severity.MODERATE: 2, Severity.
 
 Locate = Callable[[float, float], tuple[str, bool]]
 """(lon, lat) → (ward code or "", near a border)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sayer:
+    """Who says an alert: a detector of a service, and the kinds of incident its alerts may become."""
+
+    service: str
+    detector: str
+    incident_kinds: Sequence[IncidentKind] = ()
+
+    @staticmethod
+    def of(service: Service, detector: Detector) -> "Sayer":
+        return Sayer(service.name, detector.name, service.incident_kinds)
+
 
 EARTH_METRES = 6_371_008.8
 
@@ -69,9 +84,7 @@ def _values(draft: AlertDraft) -> dict[str, Any]:
     }
 
 
-def store(
-    world: str, service: Service, detector: Detector, drafts: Sequence[AlertDraft], locate: Locate | None = None
-) -> list[Alert]:
+def store(world: str, by: Sayer, drafts: Sequence[AlertDraft], locate: Locate | None = None) -> list[Alert]:
     """Upsert what a detector said in one transaction, and let it become incidents. Returns the alerts that changed.
 
     Every draft counts, in order of time, not only the last of each alert: a jam that began and ended within one batch
@@ -84,18 +97,16 @@ def store(
         known = {alert.identity: alert for alert in Alert.objects.filter(world=world, identity__in=names)}
         changed: dict[str, Alert] = {}
         for draft in sorted(drafts, key=lambda draft: (draft.updated_us, draft.identity)):
-            alert = _upsert(known.get(draft.identity), draft, world, service, detector, locate)
+            alert = _upsert(known.get(draft.identity), draft, world, by, locate)
             if alert is not None:
                 known[draft.identity] = changed[draft.identity] = alert
-                _correlate(alert, service)
+                _correlate(alert, by)
         changes.announce_many((alert.world, "alert", alert.identity, "", _told(alert)) for alert in changed.values())
         fan_out.alerts_changed(world, changed.values())
     return list(changed.values())
 
 
-def _upsert(
-    known: Alert | None, draft: AlertDraft, world: str, service: Service, detector: Detector, locate: Locate | None
-) -> Alert | None:
+def _upsert(known: Alert | None, draft: AlertDraft, world: str, by: Sayer, locate: Locate | None) -> Alert | None:
     """None when nothing is new: redelivery after a crash is harmless."""
     values = _values(draft)
     if known is None:
@@ -105,8 +116,8 @@ def _upsert(
         return Alert.objects.create(
             world=world,
             identity=draft.identity,
-            service=service.name,
-            detector=detector.name,
+            service=by.service,
+            detector=by.detector,
             ward=ward,
             near_border=near,
             **values,
@@ -133,18 +144,18 @@ def _told(alert: Alert) -> dict[str, Any]:
     }
 
 
-def _correlate(alert: Alert, service: Service) -> None:
+def _correlate(alert: Alert, by: Sayer) -> None:
     """Join or open an incident, once; later updates of the alert feed the one it joined."""
     if alert.incident is not None:
         _feed(alert, alert.incident)
         return
-    for kind in service.incident_kinds:
+    for kind in by.incident_kinds:
         rule = kind.correlation
         if rule is None or alert.kind not in rule.alert_kinds or alert.rank < rule.min_rank or alert.ended is not None:
             continue
         near = _nearest(alert, kind)
         if near is None:
-            _open(alert, service, kind)
+            _open(alert, by, kind)
         else:
             incident, distance, seconds = near
             alert.incident = incident
@@ -186,14 +197,14 @@ def _candidates(world: str, kind: str, at: tuple[float, float], radius: float) -
     )
 
 
-def _open(alert: Alert, service: Service, kind: IncidentKind) -> None:
+def _open(alert: Alert, by: Sayer, kind: IncidentKind) -> None:
     with translation.override("vi"):
         title = headline(alert)
     incident = desk.open_incident(
         desk.Opening(
             world=alert.world,
             kind=kind.code,
-            service=service.name,
+            service=by.service,
             title=title,
             origin="alert",
             level="urgent" if alert.rank >= kind.urgent_from else kind.level,

@@ -1,6 +1,6 @@
 """Every table of the core in one list; each stands in its own room."""
 
-from vonglau.core.alert_models import Alert, Cursor, DetectorState
+from vonglau.core.alert_models import Alert, Cursor, DetectorSkip, DetectorState, DetectorStop
 from vonglau.core.audit_models import AuditHead, AuditRow, Checkpoint, Note
 from vonglau.core.beats import Beat
 from vonglau.core.changes import Change
@@ -30,7 +30,9 @@ __all__ = [
     "Change",
     "Checkpoint",
     "Cursor",
+    "DetectorSkip",
     "DetectorState",
+    "DetectorStop",
     "Endpoint",
     "Evidence",
     "Identity",

@@ -1,25 +1,31 @@
-"""Runs the detectors over the log. Alerts commit at once; state and cursor commit together, a little later.
+"""Runs the detectors over the log. Alerts commit at once; states follow one shard at a time, and then the cursors.
 
-The runner reads from memory's position and saves state and cursors every few seconds. After a crash it goes on from the saved cursor
-with the saved state: the events since then are folded again, and give the same alerts under the same identities.
+The runner reads from memory's position. Every few seconds a *round* of saving begins: between two steps one changed shard is written,
+with the position it holds, and when all of them are, the cursors move to where the round began. So an alert never waits for more than
+one shard. After a crash each shard goes on from its own position: what is folded again gives the same alerts under the same identities.
+
+A lane that fails (one detector in one world) leaves the step and goes on by itself in `core/recovery.py`; the others never wait for it.
 """
 
-import hashlib
 import logging
 import time
-from collections import defaultdict
+from collections import defaultdict, deque
 from dataclasses import dataclass, field
-from typing import Any
 
-from django.db import transaction
+from django.db import models, transaction
 
-from vonglau.core import alerts, changes, seams
+from vonglau.core import alerts, lanes, seams
 from vonglau.core.alert_models import Cursor, DetectorState
-from vonglau.core.detection import AlertDraft, Detector
-from vonglau.core.events import TICK_TYPE, from_us
+from vonglau.core.detection import Detector
+from vonglau.core.events import from_us
+from vonglau.core.lanes import Lane, Spread, bucket_of
 from vonglau.core.log import Batch, LogReader
+from vonglau.core.recovery import FAILURES, Recovery
 from vonglau.core.seams import Service
+from vonglau.core.watch import Watch
 from vonglau.core.worlds import World, WorldKind
+
+__all__ = ["Progress", "Runner", "bucket_of", "reader_of"]
 
 log = logging.getLogger("vonglau.runner")
 
@@ -27,22 +33,13 @@ SAVE_SECONDS = 3.0
 SAVE_EVENTS = 50_000
 SAVE_SHARE = 0.05
 """At most this share of the time is spent on saving: large states are saved less often, and more is folded again after a crash."""
-
-
-def bucket_of(key: str, buckets: int) -> int:
-    """Stable across processes and machines, unlike hash()."""
-    return int.from_bytes(hashlib.blake2b(key.encode(), digest_size=4).digest(), "big") % buckets
+LOOK_SECONDS = 1.0
+"""How often the stops are read again: commands and pages change them."""
 
 
 def reader_of(detector: Detector) -> str:
     """A cursor per detector: one that was stopped goes on later from where it stood, and misses nothing."""
     return f"detector/{detector.name}/{detector.version}"
-
-
-@dataclass(slots=True)
-class _Shard:
-    state: Any
-    dirty: bool = False
 
 
 @dataclass(slots=True)
@@ -54,8 +51,19 @@ class Progress:
     events: int = 0
     alerts: int = 0
     late: int = 0
-    broken: dict[str, str] = field(default_factory=dict)
-    """Detector → why it was stopped: isolated, resumable."""
+    skipped: int = 0
+    """Events that people let detectors pass over."""
+    stopped: dict[tuple[str, str], str] = field(default_factory=dict)
+    """(detector, world) → class of the error: isolated, resumable."""
+
+
+@dataclass(slots=True)
+class _Round:
+    """Of saving: what is still to be written, and where the cursors may move then."""
+
+    through: int
+    left: deque[tuple[Lane, int]]
+    spent: float = 0.0
 
 
 class Runner:
@@ -68,12 +76,15 @@ class Runner:
         locate: alerts.Locate | None = None,
         *,
         limit: int = 5_000,
+        watch: Watch | None = None,
     ) -> None:
         self.reader, self.detectors, self.locate, self.limit = reader, detectors, locate, limit
+        self.watch = watch or Watch()
         self.progress = Progress()
-        self._shards: dict[tuple[str, str, int], _Shard] = {}
-        self._buckets: dict[tuple[int, str], int] = {}
-        self._saved_at = time.monotonic()
+        self.spread = Spread()
+        self.lanes: dict[tuple[str, str], Lane] = {}
+        self._round: _Round | None = None
+        self._saved_at = self._looked_at = time.monotonic()
         self._pause = SAVE_SECONDS
         self._unsaved = 0
         self._load()
@@ -81,26 +92,42 @@ class Runner:
     def _load(self) -> None:
         cursors = dict(Cursor.objects.values_list("reader", "position"))
         self._done = {detector.name: cursors.get(reader_of(detector), 0) for _service, detector in self.detectors}
+        self._saved = dict(self._done)
         self.progress.position = self.progress.saved = min(self._done.values(), default=0)
-        stored = {(d.detector, d.version, d.world, d.bucket): d for d in DetectorState.objects.all()}
-        for _service, detector in self.detectors:
-            for (name, version, world, bucket), row in stored.items():
-                if (name, version) == (detector.name, detector.version):
-                    try:
-                        self._shards[name, world, bucket] = _Shard(detector.load(bytes(row.dump)))
-                    except (
-                        Exception
-                    ) as problem:  # a supervisor: a state that cannot be read stops its detector, not the worker
-                        log.exception(
-                            "state cannot be read", extra={"detector": name, "world": world, "bucket": bucket}
-                        )
-                        self.progress.broken[name] = f"{type(problem).__name__}: {problem}"
+        self.recovery = Recovery(self)
+        self.recovery.look()
+
+    def lane(self, service: Service, detector: Detector, world: str) -> Lane:
+        found = self.lanes.get((detector.name, world))
+        if found is None:
+            found = Lane(service, detector, world, self.watch, self.spread)
+            found.skipped = self.recovery.skipped.get((detector.name, world), frozenset())
+            self.lanes[detector.name, world] = found
+        return found
+
+    def read(self, after: int) -> Batch:
+        """The next stretch of the log, with payloads of older versions brought forward."""
+        return seams.upgrades().batch(self.reader.batch(after, self.limit))
+
+    def saved(self, detector: str) -> int:
+        """The position from which a lane of this detector would go on after a crash."""
+        return self._saved[detector]
 
     def step(self) -> int:
-        """Fold up to `limit` events. Returns how many were read; 0 at the head."""
-        batch = seams.upgrades().batch(self.reader.batch(self.progress.position, self.limit))
+        """Fold up to `limit` events. Returns how many were read or made up for (1 while saving); 0: nothing to do."""
+        if time.monotonic() - self._looked_at >= LOOK_SECONDS:
+            self._looked_at = time.monotonic()
+            self.recovery.look()
+        done = self._step() + self.recovery.step()
+        self._save_if_due()
+        if done or self._round is not None:
+            return max(1, done)
+        self.watch.rest()
+        return 0
+
+    def _step(self) -> int:
+        batch = self.read(self.progress.position)
         if batch.through <= self.progress.position:
-            self._save_if_due()
             return 0
         by_world: dict[str, list[int]] = defaultdict(list)
         for row, world in enumerate(batch.world):
@@ -109,15 +136,13 @@ class Runner:
             part = batch if len(by_world) == 1 else batch.take(rows)
             self._drive(world, part)
             for service, detector in self.detectors:
-                if detector.name not in self.progress.broken:
-                    self._fold(world, part, service, detector)
+                if (detector.name, world) not in self.recovery.stopped:
+                    self._fold(self.lane(service, detector, world), part)
         self.progress.position = batch.through
-        for _service, detector in self.detectors:
-            if detector.name not in self.progress.broken:
-                self._done[detector.name] = max(self._done[detector.name], batch.through)
+        for name, position in self._done.items():
+            self._done[name] = max(position, batch.through)
         self.progress.events += len(batch)
         self._unsaved += len(batch)
-        self._save_if_due()
         return len(batch)
 
     def _drive(self, world: str, part: Batch) -> None:
@@ -127,95 +152,85 @@ class Runner:
             seen_until=latest
         )
 
-    def _fold(self, world: str, part: Batch, service: Service, detector: Detector) -> None:
-        done = self._done[detector.name]
-        wanted = [row for row, type_ in enumerate(part.type) if type_ in detector.types]
-        if done > part.pos[0]:
-            wanted = [row for row in wanted if part.pos[row] > done]
-        if not wanted:
+    def _fold(self, lane: Lane, part: Batch) -> None:
+        mine = lane.wanted(part, self._done[lane.detector.name])
+        if mine is None:
             return
-        mine = part if len(wanted) == len(part) else part.take(wanted)
-        drafts: list[AlertDraft] = []
         try:
-            for bucket, rows in self._spread(mine, detector).items():
-                shard = self._shards.setdefault((detector.name, world, bucket), _Shard(detector.initial()))
-                shard.state, said = detector.fold(shard.state, mine if len(rows) == len(mine) else mine.take(rows))
-                shard.dirty = True
-                drafts.extend(said)
-        except Exception as problem:  # a supervisor: one bad detector must not stop the others or the log
-            log.exception(
-                "detector stopped", extra={"detector": detector.name, "world": world, "position": int(mine.pos[0])}
-            )
-            self._stop(world, service, detector, problem)
-            return
-        changed = alerts.store(world, service, detector, drafts, self.locate)
+            self.said(lane, mine)
+        except FAILURES as problem:  # a supervisor: one bad detector must not stop the others or the log
+            self.recovery.stop(lane, int(mine.pos[0]), int(mine.pos[-1]), problem, events=len(mine))
+
+    def said(self, lane: Lane, mine: Batch) -> None:
+        """Fold, and store what was said."""
+        changed = alerts.store(lane.world, alerts.Sayer.of(lane.service, lane.detector), lane.fold(mine), self.locate)
         self.progress.alerts += len(changed)
 
-    def _spread(self, mine: Batch, detector: Detector) -> dict[int, list[int]]:
-        """Rows by bucket, each in log order; a tick goes to every bucket.
-
-        Also to those without state: a bucket's clock must not depend on when its first key appeared.
-        """
-        ticks = TICK_TYPE in detector.types
-        known = self._buckets
-        rows: dict[int, list[int]] = {bucket: [] for bucket in range(detector.buckets)}
-        for row, (key, type_) in enumerate(zip(detector.shard(mine), mine.type, strict=True)):
-            if ticks and type_ == TICK_TYPE:
-                for members in rows.values():
-                    members.append(row)
-                continue
-            bucket = known.get((detector.buckets, key))
-            if bucket is None:
-                if len(known) > 200_000:
-                    known.clear()
-                bucket = known[detector.buckets, key] = bucket_of(key, detector.buckets)
-            rows[bucket].append(row)
-        return {bucket: members for bucket, members in rows.items() if members}
-
-    def _stop(self, world: str, service: Service, detector: Detector, problem: Exception) -> None:
-        self.progress.broken[detector.name] = f"{type(problem).__name__}: {problem}"
-        changes.announce(world, "world", f"detector/{detector.name}", broken=True)
+    # saving
 
     def _save_if_due(self) -> None:
-        if self.progress.position == self.progress.saved:
-            return
-        waited = time.monotonic() - self._saved_at
-        if waited >= self._pause or (self._unsaved >= SAVE_EVENTS and waited >= self._pause / 5):
-            self.save()
+        if self._round is None:
+            if self.progress.position == self.progress.saved:
+                return
+            waited = time.monotonic() - self._saved_at
+            if waited < self._pause and (self._unsaved < SAVE_EVENTS or waited < self._pause / 5):
+                return
+        self._save_one()
 
     def save(self) -> None:
-        """State and cursor in one transaction."""
+        """Everything, now: what is left of a round, or a whole one."""
+        self._round = None
+        while self._save_one():
+            pass
+
+    def _save_one(self) -> bool:
+        """Write one changed shard of the round, beginning one if need be; the last one moves the cursors. False at its end."""
         began = time.monotonic()
-        versions = {detector.name: detector for _service, detector in self.detectors}
-        rows, late = [], 0
-        for (name, world, bucket), shard in self._shards.items():
-            detector = versions[name]
-            late += detector.late(shard.state)
-            if shard.dirty:
-                rows.append(
-                    DetectorState(
-                        detector=name,
-                        version=detector.version,
-                        world=world,
-                        bucket=bucket,
-                        dump=detector.dump(shard.state),
-                        late=detector.late(shard.state),
-                    )
-                )
+        if self._round is None:
+            self._unsaved = 0
+            changed = [(lane, bucket) for lane in self._in_step() for bucket in lane.dirty()]
+            self._round = _Round(self.progress.position, deque(changed))
+        going = self._round
+        while going.left:
+            lane, bucket = going.left[0]
+            due = (lane.detector.name, lane.world) not in self.recovery.stopped and bucket in lane.dirty()
+            if due:
+                self._write(lane, bucket)
+            going.left.popleft()  # only now: what could not be written for lack of a database is still to be written
+            if not due:
+                continue
+            going.spent += time.monotonic() - began
+            return True
+        self._finish(going.through)
+        going.spent += time.monotonic() - began
+        self._round, self._saved_at = None, time.monotonic()
+        self._pause = max(SAVE_SECONDS, going.spent / SAVE_SHARE)
+        return False
+
+    def _in_step(self) -> list[Lane]:
+        return [lane for key, lane in self.lanes.items() if key not in self.recovery.stopped]
+
+    def _write(self, lane: Lane, bucket: int) -> None:
+        position = max(self._done[lane.detector.name], self.progress.position)
+        try:
+            row = lane.stored(bucket, position)
+        except FAILURES as problem:  # a supervisor: a state that cannot be written stops its detector
+            self.recovery.stop(lane, position, position, problem)
+            return
         with transaction.atomic():
-            DetectorState.objects.bulk_create(
-                rows,
-                update_conflicts=True,
-                unique_fields=["detector", "version", "world", "bucket"],
-                update_fields=["dump", "late"],
-            )
-            for name, position in self._done.items():
-                Cursor.objects.update_or_create(pk=reader_of(versions[name]), defaults={"position": position})
-        for shard in self._shards.values():
-            shard.dirty = False
-        self.progress.saved, self.progress.late = self.progress.position, late
-        self._unsaved, self._saved_at = 0, time.monotonic()
-        self._pause = max(SAVE_SECONDS, (self._saved_at - began) / SAVE_SHARE)
+            lanes.write([row])
+        lane.clean(bucket, position)
+
+    def _finish(self, through: int) -> None:
+        """Every shard that had changed up to `through` is stored: so far the detectors have come."""
+        with transaction.atomic():
+            for _service, detector in self.detectors:
+                position = max(through, self._saved[detector.name])
+                if position != self._saved[detector.name]:
+                    Cursor.objects.update_or_create(pk=reader_of(detector), defaults={"position": position})
+                self._saved[detector.name] = position
+        self.progress.saved = through
+        self.progress.late = DetectorState.objects.aggregate(models.Sum("late"))["late__sum"] or 0
 
     def lag(self) -> int:
         """Events between the log's head and the fold."""

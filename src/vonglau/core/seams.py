@@ -212,8 +212,11 @@ def upgrades() -> Upgrades:
 
 @cache
 def alert_kinds() -> dict[str, AlertKind]:
-    """Every kind of alert by its code."""
-    return {kind.code: kind for service in services() for kind in service.alert_kinds}
+    """Every kind of alert by its code: the core's own first, then what services declare."""
+    from vonglau.core import stops
+
+    own = AlertKind(code=stops.KIND, title=stops.TITLE, headline=stops.headline, explain=stops.explain)
+    return {kind.code: kind for kind in (own, *(kind for service in services() for kind in service.alert_kinds))}
 
 
 @cache

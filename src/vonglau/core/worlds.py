@@ -34,6 +34,8 @@ class World(models.Model):
     seen_until = models.DateTimeField(null=True)
     """Recordings: the largest event time folded so far; what their clock shows."""
     ended_at = models.DateTimeField(null=True)
+    own_ticks = models.BooleanField(default=False)
+    """Recordings of this house's log bring the ticks that were heard then: none are made for them."""
 
     class Meta:
         app_label = "core"

@@ -169,6 +169,14 @@ OPTIONS = {
             "requests/min",
         ),
         Option(
+            "VONGLAU_FOLD_SECONDS",
+            "Patience with a detector",
+            _number(1, 3_600),
+            "20",
+            "How long one detector may take over one batch before it is interrupted and set apart.",
+            "seconds",
+        ),
+        Option(
             "VONGLAU_SMTP",
             "Mail server",
             _url("smtp"),

@@ -28,6 +28,7 @@ from vonglau.core.notify.sender import Sender
 from vonglau.core.places.index import PlaceIndex
 from vonglau.core.projector import Projector
 from vonglau.core.runner import Runner
+from vonglau.core.watch import Watch
 from vonglau.core.worlds import World
 from vonglau.engines import open_reader
 from vonglau.engines.turn import Turn
@@ -72,7 +73,8 @@ class Worker:
         self.reader = open_reader(data)
         localities = frozenset(World.objects.values_list("locality", flat=True))
         locate = locator(localities, data / "cache")
-        self.runner = Runner(self.reader, seams.detectors(), locate)
+        watch = Watch(data / "run", settings.VONGLAU_FOLD_SECONDS)
+        self.runner = Runner(self.reader, seams.detectors(), locate, watch=watch)
         self.projectors = [Projector(open_reader(data), one, locate) for one in seams.projections()]
         self.sender = Sender(channels())
         self._oldest_us: int | None = None
@@ -104,6 +106,7 @@ class Worker:
             self.stopping.set()
             if self.turn.held():
                 self.runner.save()
+            self.runner.watch.close()
             for thread in threads:
                 thread.join(2)
             if self.turn.held():
@@ -199,7 +202,8 @@ class Worker:
         numbers.total("vonglau_detector_events", progress.events)
         numbers.total("vonglau_alerts", progress.alerts)
         numbers.gauge("vonglau_detector_late", progress.late)
-        numbers.gauge("vonglau_detector_broken", len(progress.broken))
+        numbers.gauge("vonglau_detector_broken", len(progress.stopped))
+        numbers.gauge("vonglau_detector_skipped", progress.skipped)
         numbers.gauge("vonglau_detector_lag_events", self.runner.lag())
         numbers.gauge("vonglau_detector_lag_seconds", self._lag_seconds())
         states = ("pending", "sending", "failed")

@@ -60,7 +60,7 @@ def _world() -> None:
 
 
 def store(*drafts: AlertDraft, world: str = "live") -> list[Alert]:
-    return alerts.store(world, SERVICE, RULE, drafts, lambda lon, lat: ("20194", True))
+    return alerts.store(world, alerts.Sayer.of(SERVICE, RULE), drafts, lambda lon, lat: ("20194", True))
 
 
 def later(draft: AlertDraft, minutes: int, **more: object) -> AlertDraft:

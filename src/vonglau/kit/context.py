@@ -149,7 +149,7 @@ def page(request: HttpRequest) -> dict[str, Any]:
     }
     try:
         world: World | None = getattr(request, "world", None)
-        if world is None or actor is None or account is None:
+        if world is None or actor is None or account is None or request.session.get(guards.ENROL):
             return {"shell": shell}
         shell.update(_inside(request, world, actor))
     except VongLauError:

@@ -24,6 +24,8 @@ from vonglau.core.worlds import World, WorldKind, world
 from vonglau.kit import tokens
 
 KEY = "world"
+ENROL = "enrol"
+"""Set in a session while its account must set up a second factor before anything else."""
 
 View = TypeVar("View", bound=Callable[..., Any])
 

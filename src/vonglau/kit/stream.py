@@ -28,7 +28,7 @@ from vonglau.core.people.policy import Actor
 from vonglau.core.worlds import World, world
 from vonglau.kit import asgi, hub, tokens
 from vonglau.kit.asgi import Receive, Scope, Send
-from vonglau.kit.guards import chosen_world
+from vonglau.kit.guards import ENROL, chosen_world
 from vonglau.kit.hub import Channel, Hub, View
 
 HEARTBEAT_SECONDS = 15.0
@@ -92,7 +92,9 @@ def _actor(what: Asked) -> tuple[Actor | None, Any]:
     request = HttpRequest()
     request.session = import_module(settings.SESSION_ENGINE).SessionStore(what.session_key)
     user = get_user(request)
-    return (Actor.of_user(user) if user.is_authenticated else None), request.session
+    if not user.is_authenticated or request.session.get(ENROL):
+        return None, request.session
+    return Actor.of_user(user), request.session
 
 
 def admitted(what: Asked) -> tuple[World, View]:

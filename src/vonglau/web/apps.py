@@ -7,6 +7,14 @@ class WebConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from vonglau.web import databases
+        from vonglau.web import (  # their sealed texts are declared when they are loaded
+            databases,
+            factors,
+            sessions,
+            signing,
+        )
 
         databases.listen()
+        assert factors
+        assert sessions
+        signing.connect()

@@ -29,8 +29,8 @@ PLACES = (
         order=60,
     ),
     Place(
-        title=_("Đổi mật khẩu"),
-        url_name="account_change_password",
+        title=_("Tài khoản"),
+        url_name="account_home",
         roles=CENTRE | {"agency"},
         icon="lock",
         order=90,

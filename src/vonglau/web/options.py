@@ -14,6 +14,7 @@ from vonglau.core.options import number as _number
 from vonglau.core.options import url as _url
 from vonglau.core.options import words as _words
 from vonglau.engines.database import address
+from vonglau.web.access_options import ACCESS
 
 
 def _networks(text: str) -> list[Any]:
@@ -144,30 +145,7 @@ OPTIONS = {
             "How many may be open at a time.",
             "streams",
         ),
-        Option(
-            "VONGLAU_RATE_TOKEN",
-            "Rate of a token",
-            _number(1, 1_000_000),
-            "20000",
-            "On average, with twice as many at once; a token may have a rate of its own. Beyond it: 429.",
-            "requests/s",
-        ),
-        Option(
-            "VONGLAU_RATE_ADDRESS",
-            "Rate of an address",
-            _number(1, 1_000_000),
-            "500",
-            "For whatever comes without a token, with four times as many at once. A control room behind one address counts as one.",
-            "requests/s",
-        ),
-        Option(
-            "VONGLAU_RATE_SIGN_IN",
-            "Sign-in attempts of an address",
-            _number(1, 100_000),
-            "30",
-            "Forms of sign-in and of one's account sent from one address.",
-            "requests/min",
-        ),
+        *ACCESS,
         Option(
             "VONGLAU_FOLD_SECONDS",
             "Patience with a detector",

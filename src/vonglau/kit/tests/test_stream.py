@@ -3,11 +3,12 @@
 import asyncio
 import json
 from collections.abc import Callable
+from importlib import import_module
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
-from django.contrib.sessions.backends.db import SessionStore
 from django.utils import timezone
 
 from vonglau.core.changes import Change, announce
@@ -97,7 +98,7 @@ def agency() -> Agency:
 
 
 def session(user: User) -> str:
-    store = SessionStore()
+    store = import_module(settings.SESSION_ENGINE).SessionStore()
     store[SESSION_KEY] = str(user.pk)
     store[BACKEND_SESSION_KEY] = "vonglau.web.accounts.Backend"
     store[HASH_SESSION_KEY] = user.get_session_auth_hash()

@@ -1,0 +1,90 @@
+"""Settings about who comes in, how long they stay, and how often they may ask."""
+
+from collections.abc import Callable
+
+from vonglau.core.options import Option, choice, number, words
+
+ROLES = ("operator", "supervisor", "agency", "leader", "administrator")
+
+
+def roles(text: str) -> list[str]:
+    found = words(text)
+    if set(found) - set(ROLES):
+        raise ValueError(f"some of {', '.join(ROLES)}")
+    return found
+
+
+def by_role(usual: str) -> Callable[[str], dict[str, int]]:
+    """`operator=720,leader=60`: what is not named keeps its default."""
+
+    def read(text: str) -> dict[str, int]:
+        found: dict[str, int] = {}
+        for pair in words(f"{usual},{text}"):
+            role, sign, amount = pair.partition("=")
+            if role not in ROLES or not sign or not amount.isdigit() or not 1 <= int(amount) <= 10_080:
+                raise ValueError(f"pairs such as operator=720 by comma, of {', '.join(ROLES)}")
+            found[role] = int(amount)
+        return found
+
+    return read
+
+
+_IDLE = "operator=720,supervisor=720,agency=120,leader=120,administrator=30"
+_LONGEST = "operator=13,supervisor=13,agency=12,leader=12,administrator=8"
+
+ACCESS = (
+    Option(
+        "VONGLAU_MFA",
+        "Second factor",
+        choice("off", "optional", "required"),
+        "optional",
+        "Codes of an authenticator app. `required`: everybody must set one up at the next sign-in.",
+    ),
+    Option(
+        "VONGLAU_MFA_ROLES",
+        "Second factor by role",
+        roles,
+        "",
+        "Roles that must have one even where it is optional, such as administrator,supervisor.",
+    ),
+    Option(
+        "VONGLAU_IDLE",
+        "Idle time of a session",
+        by_role(_IDLE),
+        _IDLE,
+        "By role: a session ends after so long without a request.",
+        "min",
+    ),
+    Option(
+        "VONGLAU_SESSION",
+        "Longest session",
+        by_role(_LONGEST),
+        _LONGEST,
+        "By role: a session ends so long after sign-in in any case; a shift of twelve hours and its handover by default.",
+        "h",
+    ),
+    Option(
+        "VONGLAU_RATE_TOKEN",
+        "Rate of a token",
+        number(1, 1_000_000),
+        "20000",
+        "On average, with twice as many at once; a token may have a rate of its own. Beyond it: 429.",
+        "requests/s",
+    ),
+    Option(
+        "VONGLAU_RATE_ADDRESS",
+        "Rate of an address",
+        number(1, 1_000_000),
+        "500",
+        "For whatever comes without a token, with four times as many at once. A control room behind one address counts as one.",
+        "requests/s",
+    ),
+    Option(
+        "VONGLAU_RATE_SIGN_IN",
+        "Sign-in attempts of an address",
+        number(1, 100_000),
+        "30",
+        "Forms of sign-in and of one's account sent from one address.",
+        "requests/min",
+    ),
+)

@@ -1,0 +1,59 @@
+"""One's own account: password, second factor, and where one is signed in."""
+
+from allauth.mfa.models import Authenticator
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_POST
+
+from vonglau.core.people.models import User
+from vonglau.kit import guards
+from vonglau.web import factors, sessions, signing
+
+
+def _person(request: HttpRequest) -> User:
+    """Whoever is signed in in this browser; a token has no account page."""
+    if not request.user.is_authenticated:
+        raise Http404
+    return request.user
+
+
+@never_cache
+@guards.signed_in
+def home(request: HttpRequest) -> HttpResponse:
+    person = _person(request)
+    mine = person.sessions.order_by("-seen_at")
+    context = {
+        "person": person,
+        "offered": factors.offered(),
+        "required": factors.required(person),
+        "factor": Authenticator.objects.filter(user=person, type="totp").first(),
+        "sessions": list(mine[:50]),
+        "current": sessions.digest(str(request.session.session_key)),
+    }
+    return render(request, "web/account.html", context)
+
+
+@require_POST
+@guards.signed_in
+def end(request: HttpRequest, key: str) -> HttpResponse:
+    """Sign out one other browser."""
+    person = _person(request)
+    if not person.sessions.filter(pk=key).delete()[0]:
+        raise Http404
+    signing.record(person, "session-ended")
+    messages.success(request, gettext("Đã đăng xuất nơi đó."))
+    return redirect("account_home")
+
+
+@require_POST
+@guards.signed_in
+def end_all(request: HttpRequest) -> HttpResponse:
+    """Sign out everywhere else."""
+    person = _person(request)
+    ended = sessions.end_all(person.pk, but=request.session.session_key)
+    signing.record(person, "sessions-ended", ended=ended)
+    messages.success(request, gettext("Đã đăng xuất mọi nơi khác."))
+    return redirect("account_home")

@@ -16,7 +16,6 @@ import os
 import platform
 import random
 import shutil
-import sqlite3
 import statistics
 import subprocess
 import sys
@@ -223,24 +222,63 @@ async def load(url: str, token: str, seconds: float, rate: int, alerts: float, s
     return accepted
 
 
-def delays(data: Path, seen: list[tuple[float, dict[str, Any]]]) -> list[float]:
-    """Seconds from sending a falling measurement to its alert's first arrival."""
-    first: dict[str, tuple[float, int]] = {}
-    for at, change in seen:
-        if change["evidence"]:
-            first.setdefault(change["ref"], (at, change["evidence"][-1]))
-    log = sqlite3.connect(data / "log.db")
-    found = []
-    for at, position in first.values():
-        row = log.execute("SELECT id FROM event WHERE pos = ?", (position,)).fetchone()
-        if row and row[0].startswith("drop-"):
-            found.append(at - float(row[0].rsplit("-", 1)[1]))
-    log.close()
-    return sorted(found)
+class Crowd:
+    """Further signed-in streams, in a process of their own. `seen` is (stream, Unix time, reference, position) of every alert."""
+
+    def __init__(self, url: str, session: str, streams: int) -> None:
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "bench.crowd", url, session, str(int(streams))],
+            cwd=Path(__file__).parent.parent,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        assert self.process.stdout is not None
+        if self.process.stdout.readline().strip() != "connected":
+            raise RuntimeError("the streams did not connect")
+
+    def end(self) -> list[tuple[int, float, str, int]]:
+        said, _ = self.process.communicate("", timeout=60)
+        return [tuple(json.loads(line)) for line in said.splitlines()]
 
 
-def run(seconds: float = 30, rate: int = 2000, alerts: float = 5, browser: int = -1) -> dict[str, Any]:
-    """`browser`: 1 Chromium, 0 a plain client, -1 Chromium where there is one."""
+Arrival = tuple[int, float, str, int]
+
+
+def sent(data: Path, positions: set[int]) -> dict[int, float]:
+    """When the falling measurements at these log positions were sent (Unix time); others are left out."""
+    from vonglau.engines import open_reader
+
+    reader = open_reader(data)
+    return {
+        one.pos: float(one.event.id.rsplit("-", 1)[1])
+        for one in reader.get(sorted(positions))
+        if one.event.id.startswith("drop-")
+    }
+
+
+def delays(data: Path, seen: list[Arrival]) -> list[float]:
+    """Seconds from sending a falling measurement to its alert's first arrival at each stream."""
+    first: dict[tuple[int, str], tuple[float, int]] = {}
+    for stream, at, ref, position in seen:
+        if position:
+            first.setdefault((stream, ref), (at, position))
+    when = sent(data, {position for _at, position in first.values()})
+    return sorted(at - when[position] for at, position in first.values() if position in when)
+
+
+def quantiles(found: list[float], name: str = "") -> dict[str, float]:
+    return {
+        f"{name}p50_ms": round(statistics.median(found) * 1000, 1),
+        f"{name}p99_ms": round(found[min(len(found) - 1, int(len(found) * 0.99))] * 1000, 1),
+        f"{name}max_ms": round(found[-1] * 1000, 1),
+    }
+
+
+def run(
+    seconds: float = 30, rate: int = 2000, alerts: float = 5, browser: int = -1, browsers: int = 0
+) -> dict[str, Any]:
+    """`browser`: 1 Chromium, 0 a plain client, -1 Chromium where there is one. `browsers`: further signed-in streams beside it."""
     with_browser = bool(shutil.which("chromium")) if browser < 0 else bool(browser)
     sensors = int(seconds * alerts)
     with tempfile.TemporaryDirectory() as folder:
@@ -254,13 +292,16 @@ def run(seconds: float = 30, rate: int = 2000, alerts: float = 5, browser: int =
             listener.start()
             if not listener.ready.wait(60):
                 raise RuntimeError("the listener did not come up")
+            crowd = Crowd(url, listener.session, browsers) if browsers else None
             before = cpu(pid)
             accepted = asyncio.run(load(url, token, seconds, rate, alerts, sensors))
             after = cpu(pid)
             time.sleep(2)
             listener.done.set()
             listener.join(10)
-            found = delays(data, listener.seen)
+            theirs = crowd.end() if crowd else []
+            seen = [(0, at, one["ref"], (one["evidence"] or [0])[-1]) for at, one in listener.seen]
+            found, everywhere = delays(data, seen), delays(data, theirs)
     if not found:
         raise RuntimeError("no alert arrived")
     return {
@@ -269,9 +310,9 @@ def run(seconds: float = 30, rate: int = 2000, alerts: float = 5, browser: int =
         "events_per_s": round(accepted / seconds),
         "alerts": len(found),
         "alerts_expected": sensors,
-        "p50_ms": round(statistics.median(found) * 1000, 1),
-        "p99_ms": round(found[min(len(found) - 1, int(len(found) * 0.99))] * 1000, 1),
-        "max_ms": round(found[-1] * 1000, 1),
+        "open_streams": int(browsers) + 1,
+        **quantiles(found),
+        **(quantiles(everywhere, "all_streams_") if everywhere else {}),
         "cpu_of_one_core": {name: round((after[name] - before.get(name, 0)) / seconds, 3) for name in after},
         "machine": f"{os.cpu_count()} cores, {platform.system()} {platform.machine()}, Python {platform.python_version()}",
     }

@@ -140,7 +140,7 @@ def run(incidents: int = 1_000_000, times: int = 40) -> dict[str, Any]:
         data = Path(folder) / "city"
         cli("init", "--data", str(data))
         cli("user", "create", "bench", "--role", "operator", "--data", str(data), stdin=PASSWORD + "\n")
-        code = f"import json, bench.queue; print(json.dumps(bench.queue.fill({incidents})))"
+        code = f"import json, bench.desk; print(json.dumps(bench.desk.fill({incidents})))"
         environment = {**os.environ, "VONGLAU_DATA": str(data), "DJANGO_SETTINGS_MODULE": "vonglau.web.settings"}
         began = time.perf_counter()
         done = subprocess.run(
@@ -167,7 +167,7 @@ def run(incidents: int = 1_000_000, times: int = 40) -> dict[str, Any]:
                     "p95_ms": round(took[int(len(took) * 0.95) - 1], 1),
                 }
     return {
-        "name": "queue",
+        "name": "desk",
         "incidents": incidents,
         "pages": rows,
         "p95_queue_ms": rows["desk, open"]["p95_ms"],

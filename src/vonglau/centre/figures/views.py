@@ -119,6 +119,7 @@ def _rows(request: Request, indicator: Indicator, part: str, scope: Any) -> dict
 
     return {
         "part": part,
+        "own_rows": indicator.row is not None,
         "rows": [(indicator.row(one) if indicator.row else one, one.pk in inside) for one in found],
         "total": total,
         "first_row": start + 1 if found else 0,

@@ -151,7 +151,8 @@ def alert(
         "series": ((to_us(onset), 8.0, 34.0, 28.0, 40.0),), **more,
     }  # fmt: skip
     assert service in services()
-    return alerts.store("drill-1", service, detector, [AlertDraft(**fields)], lambda lon, lat: ("20194", False))[0]
+    by = alerts.Sayer.of(service, detector)
+    return alerts.store("drill-1", by, [AlertDraft(**fields)], lambda lon, lat: ("20194", False))[0]
 
 
 def photo(form: str = "PNG", size: tuple[int, int] = (40, 30), name: str = "a.jpg", **save: Any) -> SimpleUploadedFile:

@@ -101,7 +101,7 @@ def words(name: str, as_json: bool) -> int:
     from vonglau.core.testing.words import CATALOGUE
     from vonglau.web.scaffold import catalogue, checking
 
-    _found, folder = checking.find(name)
+    folder = checking.find_folder(name)
     missing = catalogue.renew(folder)
     path = folder / CATALOGUE
     lines = [f"  {text}" for text in missing]
@@ -120,9 +120,9 @@ def tables(name: str, as_json: bool) -> int:
 
     from vonglau.web.scaffold import checking
 
-    _found, folder = checking.find(name)
+    folder = checking.find_folder(name)
     there = set((folder / "migrations").glob("0*.py"))
-    call_command("makemigrations", name, verbosity=0)
+    call_command("makemigrations", name, verbosity=0, interactive=False)
     made = sorted(str(path) for path in set((folder / "migrations").glob("0*.py")) - there)
     result(as_json, {"written": made}, "\n".join(made) or "Models and migrations agree: nothing to write.")
     return 0

@@ -35,19 +35,28 @@ MOST_EVENTS = 20_000
 
 def find(name: str) -> tuple[Service, Path]:
     """An installed service and its folder. Raises BadInput when there is none of this name, BadManifest when one cannot be loaded."""
+    folder = find_folder(name)
     found = {service.name: service for service in services()}
     if name not in found:
         raise BadInput(
-            f"There is no installed service {name!r}: {', '.join(found)} are. `pip install -e` its package first."
+            f"pyproject.toml announces {name!r}, and its manifest says another `name`: let both be the same."
         )
-    for point in entry_points(group=GROUP):
-        if point.load() is found[name]:
-            spec = importlib.util.find_spec(point.module)
-            if spec is not None and spec.origin is not None:
-                return found[name], Path(spec.origin).parent
-    raise BadInput(
-        f"The service {name!r} stands in no file: let its manifest be a module service.py in the service's folder."
-    )
+    return found[name], folder
+
+
+def find_folder(name: str) -> Path:
+    """The folder of the service that is announced under this name; its manifest need not be right yet."""
+    points = {point.name: point for point in entry_points(group=GROUP)}
+    if name not in points:
+        raise BadInput(
+            f"There is no installed service {name!r}: {', '.join(sorted(points))} are. `pip install -e` its package first."
+        )
+    spec = importlib.util.find_spec(points[name].module.rpartition(".")[0])
+    if spec is None or spec.origin is None:
+        raise BadInput(
+            f"The service {name!r} stands in no folder: let its manifest be a module service.py of a package."
+        )
+    return Path(spec.origin).parent
 
 
 def faults(service: Service, folder: Path) -> Iterator[str]:

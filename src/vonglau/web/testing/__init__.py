@@ -56,8 +56,8 @@ def cloudevent(
 class City:
     """A served installation and one supervisor signed in to it, who looks at the trial's world."""
 
-    def __init__(self, port: int, world: str, token: str) -> None:
-        self.port, self.world, self.token = port, world, token
+    def __init__(self, port: int, world: str, token: str, log: Path) -> None:
+        self.port, self.world, self.token, self.log = port, world, token, log
         self.url = f"http://127.0.0.1:{port}"
         self._cookies: dict[str, str] = {}
         self._language = "vi"
@@ -87,7 +87,8 @@ class City:
             self._form("/", "/language", language=language)
             self._language = language
         status, headers, said = self._ask("GET", path, None, {"Accept": "text/html"})
-        assert status == 200, f"{path} answered {status} {headers.get('location', '')}: {_plain(said)[:600]}"
+        why = _last_error(self.log) if status >= 500 else f"{headers.get('location', '')} {_plain(said)[:600]}"
+        assert status == 200, f"{path} answered {status}: {why}"
         return _plain(said)
 
     def until(self, look: Callable[[], Found], seconds: float = WAIT_SECONDS) -> Found:
@@ -144,7 +145,7 @@ def city(folder: Path, world: str = "trial", locality: str = "48") -> Iterator[C
         )  # fmt: skip
         try:
             _wait(server, port, folder / "city.log")
-            found = City(port, world, said.strip().splitlines()[-1])
+            found = City(port, world, said.strip().splitlines()[-1], folder / "city.log")
             found.sign_in("truong.ca")
             yield found
         finally:
@@ -193,6 +194,17 @@ def _wait(server: "subprocess.Popen[bytes]", port: int, log: Path) -> None:
             link.close()
         time.sleep(0.1)
     raise Unavailable(f"The server was not ready after {START_SECONDS:.0f} s: {log.read_text()[-2000:]}")
+
+
+def _last_error(log: Path) -> str:
+    """The end of the last traceback the server wrote."""
+    for line in reversed(log.read_text(encoding="utf-8", errors="replace").splitlines()):
+        if "Traceback" in line:
+            try:
+                return str(json.loads(line).get("exc_info", line))[-2_000:]
+            except json.JSONDecodeError:
+                return line[-2_000:]
+    return f"its log says nothing of it: {log}"
 
 
 def _plain(page: bytes) -> str:

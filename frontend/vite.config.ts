@@ -41,7 +41,10 @@ export default defineConfig({
         app: resolve(import.meta.dirname, "src/app.ts"),
         charts: resolve(import.meta.dirname, "src/charts.ts"),
         map: resolve(import.meta.dirname, "src/map.ts"),
+        sw: resolve(import.meta.dirname, "src/sw.ts"),
       },
+      // The service worker keeps its name: browsers look for a newer one at the same address. It imports nothing.
+      output: { entryFileNames: (chunk) => (chunk.name === "sw" ? "sw.js" : "assets/[name]-[hash].js") },
     },
   },
 });

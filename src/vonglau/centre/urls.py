@@ -3,6 +3,10 @@
 from django.urls import path
 
 from vonglau.centre import find, places
+from vonglau.centre.account import views as account
+from vonglau.centre.administration import tabs as administration
+from vonglau.centre.administration.notices import views as notices
+from vonglau.centre.administration.webhooks import views as webhooks
 from vonglau.centre.alerts import views as alerts
 from vonglau.centre.desk import files, steps
 from vonglau.centre.desk import views as desk
@@ -29,4 +33,17 @@ urlpatterns = [
     path("figures/<str:code>/", figures.figure, name="figure"),
     path("quarantine/", quarantine.quarantine, name="quarantine"),
     path("quarantine/<int:number>/", quarantine.quarantined, name="quarantined"),
+    path("account/notices/", account.notices, name="account_notices"),
+    path("account/notices/devices", account.add, name="account_device_add"),
+    path("account/notices/devices/<int:number>", account.device, name="account_device"),
+    path("go/<str:world>/<str:ref>", account.go, name="go"),
+    path("sw.js", account.service_worker, name="service_worker"),
+    path("administration/", administration.first, name="administration"),
+    path("administration/notices/", notices.notices, name="admin_notices"),
+    path("administration/notices/act", notices.act, name="admin_notices_act"),
+    path("administration/notices/<int:number>/", notices.notice, name="admin_notice"),
+    path("administration/webhooks/", webhooks.webhooks, name="admin_webhooks"),
+    path("administration/webhooks/new/", webhooks.new, name="admin_webhook_new"),
+    path("administration/webhooks/<int:number>/", webhooks.webhook, name="admin_webhook"),
+    path("administration/webhooks/<int:number>/act", webhooks.act, name="admin_webhook_act"),
 ]

@@ -29,6 +29,21 @@ PLACES = (
         order=60,
     ),
     Place(
+        title=_("Quản trị hệ thống"),
+        url_name="centre:administration",
+        roles=frozenset({"administrator"}),
+        icon="shield",
+        key="a",
+        order=70,
+    ),
+    Place(
+        title=_("Thông báo cho tôi"),
+        url_name="centre:account_notices",
+        roles=CENTRE | {"agency"},
+        icon="alert",
+        order=85,
+    ),
+    Place(
         title=_("Tài khoản"),
         url_name="account_home",
         roles=CENTRE | {"agency"},

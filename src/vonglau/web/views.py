@@ -35,7 +35,7 @@ def switch_world(request: HttpRequest, id: str = "") -> HttpResponse:
     if wanted not in {one.pk for one in guards.worlds()}:
         raise Http404(gettext("Không có thế giới này."))
     request.session[guards.KEY] = wanted
-    return HttpResponseRedirect("/")
+    return HttpResponseRedirect(back(request))
 
 
 WORDS = {

@@ -1,0 +1,40 @@
+"""The pages of administration, in the order of their tabs. Whoever adds a page adds a line here, and a folder beside this file."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
+
+from vonglau.centre.access import Request, page
+from vonglau.core.people import policy
+from vonglau.core.seams import Text
+
+of_administration = page(policy.may_administer)
+
+
+@dataclass(frozen=True, slots=True)
+class Tab:
+    """One page: its word, and the name of its address."""
+
+    title: Text
+    url_name: str
+
+
+TABS = (
+    Tab(_("Thông báo"), "centre:admin_notices"),
+    Tab(_("Webhook"), "centre:admin_webhooks"),
+)
+
+
+@of_administration
+def first(request: Request) -> HttpResponse:
+    return redirect(TABS[0].url_name)
+
+
+def show(request: Request, template: str, context: dict[str, Any], *, tab: str, status: int = 200) -> HttpResponse:
+    """A page of administration under its tabs. `tab`: the url_name of the one it belongs to."""
+    tabs = [{"title": one.title, "url": reverse(one.url_name), "current": one.url_name == tab} for one in TABS]
+    return render(request, template, {"tabs": tabs, **context}, status=status)

@@ -107,6 +107,19 @@ def seams() -> str:
     return "\n".join([*lines, ""])
 
 
+def history() -> str:
+    """The columns of `events`, as `vonglau history` lists them."""
+    from vonglau.engines.history.reference import COLUMNS
+
+    lines = [
+        "# The columns of `events`",
+        "",
+        "Made from `engines/history/reference.py`; `make docs` renews it. How to ask:",
+    ]
+    lines += ["[history](../howto/history.md).", "", "| Column | Type | What it is |", "|---|---|---|"]
+    return "\n".join([*lines, *(f"| `{one.name}` | {one.type} | {one.what} |" for one in COLUMNS), ""])
+
+
 PAGES: dict[str, Callable[[], str]] = {
     "states.md": states,
     "services.md": services,
@@ -115,6 +128,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "commands.md": operating.commands,
     "metrics.md": operating.metrics,
     "checks.md": operating.checks,
+    "history.md": history,
 }
 
 

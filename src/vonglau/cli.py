@@ -19,6 +19,7 @@ COMMANDS = {
     "detector": "detectors:detector",
     "replay": "replaying:replay",
     "load": "loading:load",
+    "history": "history:history",
     "detect": "science:detect",
     "score": "science:score",
     "bench": "science:bench",

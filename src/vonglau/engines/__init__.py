@@ -4,8 +4,9 @@ from pathlib import Path
 
 from vonglau.core.log import Log, LogReader
 from vonglau.engines.database import Database, database_of
+from vonglau.engines.history import HistoryReader
 
-__all__ = ["database_of", "installed", "open_reader", "open_writer"]
+__all__ = ["database_of", "installed", "open_history", "open_reader", "open_writer"]
 
 
 def open_writer(data: Path | str) -> Log:
@@ -20,6 +21,13 @@ def open_writer(data: Path | str) -> Log:
 
 def open_reader(data: Path | str) -> LogReader:
     """Read the log from any process, while the door writes. Raises `Unavailable` when there is none yet."""
+    from vonglau.engines import embedded
+
+    return embedded.open_reader(data)
+
+
+def open_history(data: Path | str) -> HistoryReader:
+    """The same, for questions about history: a reader of its own, since a long question keeps it busy."""
     from vonglau.engines import embedded
 
     return embedded.open_reader(data)

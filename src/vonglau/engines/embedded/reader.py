@@ -16,12 +16,16 @@ from vonglau.engines import history, rows
 from vonglau.engines.embedded import schema
 from vonglau.engines.embedded.manifest import EmbeddedManifest, border_of, head_of
 from vonglau.engines.embedded.sqlite import connect, translated
+from vonglau.engines.history import layout
+from vonglau.engines.history.derive import Derive
+from vonglau.engines.history.snapshot import CHUNK, Asked, Snapshot, snapshot
 
 LOOK = 20_000
 """Positions one filtered `read` may look at, so that a page for a rare type comes back soon, with a cursor to go on."""
 
 _BATCH = "SELECT pos, time_us, world, source, id, type, subject, lon, lat, data FROM event"
 _GET = f"SELECT {schema.COLUMNS} FROM event WHERE pos > ? AND pos IN (SELECT value FROM json_each(?))"  # noqa: S608
+_TAIL_NAMES = {"recorded": "recorded_us", "time": "time_us"}
 _QUARANTINE = "SELECT id, at_us, world, source, event_id, pointer, reason, raw, state, by FROM quarantine"
 
 
@@ -121,6 +125,21 @@ class EmbeddedReader:
             found += [rows.recorded(row) for row in db.execute(_GET, (border, asked))]
         by_position = {one.pos: one for one in found}
         return [by_position[pos] for pos in positions if pos in by_position]
+
+    def history(self, asked: Asked, derive: Derive) -> Snapshot:
+        """See `engines.history.HistoryReader`. Takes the reader for as long as it reads the tail: ask with one of your own."""
+        names = layout.needed(asked.wanted)
+        columns = ", ".join(_TAIL_NAMES.get(name, name) for name in names)
+        query = f"SELECT {columns} FROM event WHERE pos > ?"  # noqa: S608 - constants
+        arguments: list[Any] = []
+        for test, value in (("world =", asked.world), ("time_us >=", asked.start_us), ("time_us <", asked.end_us)):
+            if value is not None:
+                query += f" AND {test} ?"
+                arguments.append(value)
+        with self._snapshot() as db:
+            rows = db.execute(query, [border_of(db), *arguments])
+            chunks = iter(lambda: rows.fetchmany(CHUNK), [])
+            return snapshot(asked, self._files.folder, EmbeddedManifest(db).files(), chunks, derive)
 
     def quarantine(
         self, after: int, limit: int, *, world: str | None = None, state: str | None = "open"

@@ -7,6 +7,7 @@ Change the columns here, raise `LAYOUT`, add a step to `_STEPS`, and keep a file
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -75,36 +76,68 @@ def layout_of(schema: pa.Schema) -> int:
 
 def table(rows: Sequence[Row], derive: Derive) -> pa.Table:
     """Rows of the log (see `engines.rows.recorded` for the order) in today's layout."""
-    pos, recorded, times, world, source, id_, type_, subject, lon, lat, data, extensions = zip(*rows, strict=True)
-    words = {"world": world, "source": source, "type": type_, "subject": subject}
-    arrays = {
-        "pos": pa.array(pos, pa.int64()),
-        "recorded": pa.array(recorded, pa.int64()).cast(_TIMESTAMP),
-        "time": pa.array(times, pa.int64()).cast(_TIMESTAMP),
-        **{name: pa.array(values, pa.string()).dictionary_encode() for name, values in words.items()},
-        "id": pa.array(id_, pa.string()),
-        "lon": pa.array(lon, pa.float64()),
-        "lat": pa.array(lat, pa.float64()),
-        "data": pa.array(data, pa.binary()).cast(pa.string()),
-        "extensions": pa.array(extensions, pa.string()),
-    }
-    return with_derived(pa.table({name: arrays[name] for name in EVENT_COLUMNS}), derive)
+    names = ("pos", "recorded", "time", "world", "source", "id", "type", "subject", "lon", "lat", "data", "extensions")
+    lists = dict(zip(names, zip(*rows, strict=True), strict=True))
+    return columns(lists, COLUMNS, derive).replace_schema_metadata(SCHEMA.metadata)
+
+
+def columns(lists: Mapping[str, Sequence[Any]], wanted: Sequence[str], derive: Derive) -> pa.Table:
+    """Columns of the log as lists (times in µs), as the wanted columns of today's layout; `needed` says which lists these take."""
+    made: dict[str, pa.Array] = {}
+    for name, type_ in EVENT:
+        if name in wanted:
+            made[name] = _array(lists[name], type_)
+    if "local_day" in wanted or "local_hour" in wanted:
+        days, hours = local(np.array(lists["time"], dtype=np.int64))
+        made["local_day"] = pa.array(days, pa.int32()).cast(pa.date32())
+        made["local_hour"] = pa.array(hours, pa.int8())
+    if "ward" in wanted:
+        lon, lat = (np.array(lists[name], dtype=np.float64) for name in ("lon", "lat"))
+        made["ward"] = _array(derive.wards(lon, lat), _WORD)
+    if "quantity" in wanted or "value" in wanted:
+        quantities, values = derive.measures(lists["type"], lists["data"])
+        made["quantity"] = _array(quantities, _WORD)
+        made["value"] = pa.array(values, pa.float64(), from_pandas=True)
+    return pa.table({name: made[name] for name in wanted}, schema=pa.schema([SCHEMA.field(name) for name in wanted]))
+
+
+_TAKES = {
+    "local_day": ("time",),
+    "local_hour": ("time",),
+    "ward": ("lon", "lat"),
+    "quantity": ("type", "data"),
+    "value": ("type", "data"),
+}
+
+
+def needed(wanted: Sequence[str]) -> list[str]:
+    """The event's columns that the wanted ones are made of, in their usual order."""
+    take = {one for name in wanted for one in _TAKES.get(name, (name,))}
+    return [name for name in EVENT_COLUMNS if name in take]
+
+
+def _array(values: Sequence[Any], type_: pa.DataType) -> pa.Array:
+    if pa.types.is_dictionary(type_):
+        return pa.array(values, pa.string()).dictionary_encode()
+    if pa.types.is_timestamp(type_):
+        return pa.array(values, pa.int64()).cast(type_)
+    if values and isinstance(values[0], bytes):
+        return pa.array(values, pa.binary()).cast(type_)
+    return pa.array(values, type_)
 
 
 def with_derived(events: pa.Table, derive: Derive) -> pa.Table:
-    """The event's columns completed to today's layout; derived ones that are there are computed anew."""
-    times = np.asarray(events["time"].cast(pa.int64()).to_numpy())
-    lon, lat = (np.asarray(events[name].to_numpy(), dtype=np.float64) for name in ("lon", "lat"))
-    days, hours = local(times)
-    quantities, values = derive.measures(events["type"].to_pylist(), events["data"].cast(pa.binary()).to_pylist())
-    derived = {
-        "local_day": pa.array(days, pa.int32()).cast(pa.date32()),
-        "local_hour": pa.array(hours, pa.int8()),
-        "ward": pa.array(derive.wards(lon, lat), pa.string()).dictionary_encode(),
-        "quantity": pa.array(quantities, pa.string()).dictionary_encode(),
-        "value": pa.array(values, pa.float64(), from_pandas=True),
+    """The event's columns, read from a file, completed to today's layout; derived ones that are there are computed anew."""
+    lists = {
+        "time": events["time"].cast(pa.int64()).to_pylist(),
+        "lon": events["lon"].to_numpy(),
+        "lat": events["lat"].to_numpy(),
+        "type": events["type"].to_pylist(),
+        "data": events["data"].cast(pa.binary()).to_pylist(),
     }
-    return pa.table({**{name: events[name] for name in EVENT_COLUMNS}, **derived}, schema=SCHEMA)
+    derived = columns(lists, [name for name, _type in DERIVED], derive)
+    parts = {name: events[name] for name in EVENT_COLUMNS} | {name: derived[name] for name in derived.column_names}
+    return pa.table(parts, schema=SCHEMA)
 
 
 _STEPS: Mapping[int, Callable[[pa.Table, Derive], pa.Table]] = {1: with_derived}

@@ -51,7 +51,7 @@ class SealedFiles:
     """Reads events by position: the manifest gives the file, the file's statistics the row group."""
 
     def __init__(self, folder: Path) -> None:
-        self._folder = folder
+        self.folder = folder
         self._open: OrderedDict[str, _File] = OrderedDict()
         self._groups: OrderedDict[tuple[str, int], _Group] = OrderedDict()
 
@@ -133,7 +133,7 @@ class SealedFiles:
     def _file(self, name: str) -> _File:
         if name not in self._open:
             try:
-                parquet = pq.ParquetFile(self._folder / name, memory_map=False)
+                parquet = pq.ParquetFile(self.folder / name, memory_map=False)
             except (OSError, pa.ArrowException) as error:
                 raise _unreadable(name, error) from error
             layout_of(parquet.schema_arrow)  # one of a newer program is refused

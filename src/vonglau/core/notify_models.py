@@ -15,6 +15,8 @@ class NoticeState(models.TextChoices):
     FAILED = "failed", _("Không giao được")
     CANCELLED = "cancelled", _("Không cần nữa")
     DISCARDED = "discarded", _("Đã bỏ")
+    HELD = "held", _("Chờ người quyết định")
+    """After a restore it may have gone out already: `core/holding.py`."""
 
 
 class Endpoint(models.Model):

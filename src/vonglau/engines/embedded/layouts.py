@@ -8,7 +8,8 @@ file until the end: prefer adding tables and columns to rewriting rows.
 
 import os
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -47,7 +48,7 @@ STEPS: tuple[Step, ...] = (
 
 @dataclass(frozen=True, slots=True)
 class Upgraded:
-    """What `upgrade` did."""
+    """What `upgrading` did."""
 
     before: int
     after: int
@@ -88,13 +89,15 @@ def refuse_newer(layout: int, steps: tuple[Step, ...] = STEPS) -> None:
         )
 
 
-def upgrade(
+@contextmanager
+def upgrading(
     path: Path,
     lock: Path,
     told: Callable[[str], None] = lambda what: None,
     steps: tuple[Step, ...] = STEPS,
-) -> Upgraded:
-    """Bring the file at `path` to today's layout; nothing to do is fine. All or nothing.
+) -> Iterator[Upgraded]:
+    """Bring the file at `path` to today's layout; nothing to do is fine. It commits when the block ends, and stays as it was on any error:
+    what must change together with the log (the state) is changed inside the block.
 
     Holds the writer's lock meanwhile. Raises `Unavailable` when the door has it, `StorageFull` when there is no room for the changed
     pages, `Broken` for a newer layout. `told` is called with each step's words before it runs.
@@ -105,16 +108,16 @@ def upgrade(
         try:
             with translated():
                 before = found(db)
-                refuse_newer(before, steps)
-                due = steps[before - FIRST :]
+            refuse_newer(before, steps)
+            due = steps[before - FIRST :]
+            with immediate(db):
+                for step in due:
+                    told(step.what)
+                    step.run(db)
                 if due:
-                    with immediate(db):
-                        for step in due:
-                            told(step.what)
-                            step.run(db)
-                        db.execute("UPDATE setting SET value = ? WHERE name = 'version'", (newest(steps),))
+                    db.execute("UPDATE setting SET value = ? WHERE name = 'version'", (newest(steps),))
+                yield Upgraded(before, newest(steps), tuple(step.what for step in due))
         finally:
             db.close()
     finally:
         os.close(held)
-    return Upgraded(before, newest(steps), tuple(step.what for step in due))

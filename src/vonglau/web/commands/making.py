@@ -22,11 +22,14 @@ from vonglau.core.worlds import World, WorldKind, ensure_world
 from vonglau.engines import open_writer
 from vonglau.engines.database import database_of, remember
 from vonglau.web.keys import internal_token
+from vonglau.web.upgrades import refuse_behind
 
 
 def make(data: Path, locality: str, tier: str, *, quiet: bool) -> dict[str, Any]:
     """Databases, places, agencies, the live world; counts of what there is now."""
     data.chmod(0o700)
+    if (data / "state.db").exists() and (data / "log.db").exists():
+        refuse_behind(data)
     with Progress(
         TextColumn("{task.description:<28}"),
         BarColumn(),

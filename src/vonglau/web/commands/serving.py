@@ -49,7 +49,9 @@ def serve(data: Path, as_json: bool, **asked: Any) -> int:
     """Serve DATA until stopped (Ctrl-C or SIGTERM): one door, some web processes, one worker; or some of them, on several hosts."""
     from vonglau.web.options import value
     from vonglau.web.roles import Plan
+    from vonglau.web.upgrades import refuse_behind
 
+    refuse_behind(data)
     for key in ("only", "web_at", "web_listen", "door", "origin"):
         asked[key] = asked[key] or value(f"VONGLAU_{key.upper()}")
     asked["only"], asked["web_at"] = frozenset(asked["only"]), tuple(asked["web_at"])

@@ -7,7 +7,7 @@ import pytest
 
 from vonglau.core.errors import Broken, Unavailable
 from vonglau.engines.embedded import layouts, open_reader, open_writer, schema
-from vonglau.engines.embedded.layouts import STEPS, Step, upgrade
+from vonglau.engines.embedded.layouts import STEPS, Step, upgrading
 from vonglau.engines.embedded.tests.helpers import events
 
 FIRST_TABLES = (Path(__file__).parent / "layout_1.sql").read_text()
@@ -30,7 +30,8 @@ def old(folder: Path) -> Path:
 
 
 def run(folder: Path, steps: tuple[Step, ...] = STEPS) -> layouts.Upgraded:
-    return upgrade(schema.path(folder), folder / schema.LOCK, steps=steps)
+    with upgrading(schema.path(folder), folder / schema.LOCK, steps=steps) as done:
+        return done
 
 
 def shape(folder: Path) -> Shape:
@@ -88,6 +89,14 @@ def test_a_step_that_fails_leaves_the_file_as_it_was(tmp_path: Path) -> None:
     assert version == 1
     assert "added" not in tables
     assert len(run(folder, (ADDED,)).steps) == 1  # and the lock was let go of
+
+
+def test_what_fails_beside_it_takes_the_log_back_too(tmp_path: Path) -> None:
+    folder = old(tmp_path / "old")
+    with pytest.raises(ZeroDivisionError), upgrading(schema.path(folder), folder / schema.LOCK, steps=(ADDED,)):
+        _ = 1 / 0
+    assert versions(folder)[0] == 1
+    assert "added" not in versions(folder)[1]
 
 
 def test_a_log_of_a_later_program_is_refused_by_name(tmp_path: Path) -> None:

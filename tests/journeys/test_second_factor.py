@@ -29,8 +29,8 @@ def totp(secret: str) -> str:
 def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Serving]:
     data = new_city(tmp_path / "data")
     ran("user", "create", "truong.ca", "--role", "supervisor", "--data", data, stdin=PASSWORD + "\n")
-    usual = environment()
-    monkeypatch.setattr("tests.serving.environment", lambda: {**usual, "VONGLAU_MFA_ROLES": "supervisor,administrator"})
+    more = {"VONGLAU_MFA_ROLES": "supervisor,administrator"}
+    monkeypatch.setattr("tests.serving.environment", lambda *of: {**environment(*of), **more})
     with serving(data) as one:
         yield one
 

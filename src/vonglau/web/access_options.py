@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from vonglau.core.options import Option, choice, number, words
+from vonglau.core.options import Option, choice, flag, number, url, words
 
 ROLES = ("operator", "supervisor", "agency", "leader", "administrator")
 
@@ -86,5 +86,40 @@ ACCESS = (
         "30",
         "Forms of sign-in and of one's account sent from one address.",
         "requests/min",
+    ),
+    Option(
+        "VONGLAU_OIDC_ISSUER",
+        "Identity provider",
+        url("https", "http"),
+        "",
+        "Its issuer, such as https://id.example.vn: people may sign in there. Our secret at it lies in `oidc.secret` of the secrets.",
+    ),
+    Option("VONGLAU_OIDC_CLIENT", "Our name at the provider", str, "vonglau", "The client id it gave us."),
+    Option("VONGLAU_OIDC_NAME", "The provider's name", str, "VNeID", "As people know it: it stands on the button."),
+    Option("VONGLAU_OIDC_SCOPE", "Scopes", str, "openid profile", "What is asked of the provider, by space."),
+    Option(
+        "VONGLAU_OIDC_ACR",
+        "Levels of assurance",
+        words,
+        "",
+        "By comma: identities proven below are refused (`acr`). A level that was asked for and proven stands for a second factor.",
+    ),
+    Option(
+        "VONGLAU_OIDC_CLAIM",
+        "Agreed claim",
+        str,
+        "",
+        "A claim whose value is an account's user name (or `email`, verified): it links the two at the first sign-in. "
+        "Absent: people link their identity themselves, under Account.",
+    ),
+    Option(
+        "VONGLAU_OIDC_RULES",
+        "Rules for new accounts",
+        str,
+        "",
+        "A YAML file: which claims make an account of which role and agency. Absent: nobody gets an account by signing in.",
+    ),
+    Option(
+        "VONGLAU_OIDC_LOOPBACK", "Provider on this machine", flag, "0", "1 allows http to 127.0.0.1, to try it out."
     ),
 )

@@ -1,6 +1,7 @@
 """One's own account: password, second factor, and where one is signed in."""
 
 from allauth.mfa.models import Authenticator
+from django.conf import settings
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -30,6 +31,7 @@ def home(request: HttpRequest) -> HttpResponse:
         "offered": factors.offered(),
         "required": factors.required(person),
         "factor": Authenticator.objects.filter(user=person, type="totp").first(),
+        "identity": person.identities.filter(issuer=settings.VONGLAU_OIDC_ISSUER).first(),
         "sessions": list(mine[:50]),
         "current": sessions.digest(str(request.session.session_key)),
     }

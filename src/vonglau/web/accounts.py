@@ -8,6 +8,7 @@ from allauth.account.auth_backends import AuthenticationBackend
 from allauth.account.internal.flows.login import get_authentication_records
 from django.conf import settings
 from django.http import HttpRequest
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -53,6 +54,10 @@ class Adapter(DefaultAccountAdapter):  # type: ignore[misc]
 
     def authentication_failed(self, request: HttpRequest, **credentials: Any) -> None:
         signing.failed(request, credentials.get("username") or "", self._charged)
+
+    def get_logout_redirect_url(self, request: HttpRequest) -> str:
+        """Where people sign in at a provider, its own session is mentioned."""
+        return reverse("oidc_ended") if settings.VONGLAU_OIDC_ISSUER else str(super().get_logout_redirect_url(request))
 
     def is_reauthentication_required(self, app: str = "") -> bool:
         """Not right after a sign-in: whoever must set up a second factor has just typed the password."""

@@ -17,6 +17,9 @@ from vonglau.web import factors, sessions
 UNKNOWN = "sign-in"
 """The stream of attempts at accounts that do not exist."""
 
+PROVEN = "oidc_level"
+"""Set in a session when an identity provider proved the identity at a level that was asked for: that stands for a second factor."""
+
 SYSTEMS = (
     ("Android", "Android"),
     ("iPhone|iPad", "iOS"),
@@ -71,7 +74,8 @@ def signed_in(sender: Any, request: HttpRequest, user: User, **more: Any) -> Non
         "device": device(request),
         "method": how,
     }
-    if factors.required(user) and not factors.has_one(user):
+    proven = bool(request.session.get(PROVEN))
+    if factors.required(user) and not factors.has_one(user) and not proven:
         request.session[ENROL] = True
     record(user, "sign-in", request, method=how)
     sessions.tidy(now)

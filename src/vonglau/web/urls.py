@@ -7,6 +7,7 @@ from django.views.generic import RedirectView
 
 from vonglau.core.seams import services
 from vonglau.web import account_views, views
+from vonglau.web.oidc import views as oidc
 
 handler400 = "vonglau.web.views.bad_request"
 handler403 = "vonglau.web.views.forbidden"
@@ -27,6 +28,9 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("accounts/2fa/reauthenticate/", mfa.reauthenticate, name="mfa_reauthenticate"),
     path("accounts/2fa/totp/", include("allauth.mfa.totp.urls")),
     path("accounts/2fa/recovery-codes/", include("allauth.mfa.recovery_codes.urls")),
+    path("accounts/oidc/", oidc.begin, name="oidc_begin"),
+    path("accounts/oidc/callback/", oidc.callback, name="oidc_callback"),
+    path("accounts/oidc/ended/", oidc.ended, name="oidc_ended"),
     path("accounts/inactive/", views.inactive, name="account_inactive"),
     path("language", views.switch_language, name="language"),
     path("world", views.switch_world, name="world"),

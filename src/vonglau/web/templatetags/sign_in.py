@@ -41,3 +41,9 @@ def demo_accounts() -> list[dict[str, Any]]:
         for account in kept
         if account.get("role") in Role.values
     ]
+
+
+@register.simple_tag
+def identity_provider() -> str:
+    """The name of the identity provider where people may sign in; "" where there is none."""
+    return settings.VONGLAU_OIDC_NAME if settings.VONGLAU_OIDC_ISSUER else ""

@@ -62,10 +62,10 @@ def cli(*arguments: str, stdin: str = "") -> str:
 
 
 @contextlib.contextmanager
-def server(data: Path) -> Iterator[tuple[str, int]]:
+def server(data: Path, *arguments: str) -> Iterator[tuple[str, int]]:
     """(address, pid) of a served folder."""
     process = subprocess.Popen(
-        [*CLI, "serve", "--data", str(data), "--port", "0", "--json"], stdout=subprocess.PIPE, text=True
+        [*CLI, "serve", "--data", str(data), "--port", "0", "--json", *arguments], stdout=subprocess.PIPE, text=True
     )
     assert process.stdout is not None
     try:

@@ -6,7 +6,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from docs import operating
+from docs import logs, operating
 
 HERE = Path(__file__).parent / "reference"
 PACKAGE = Path(__file__).parent.parent / "src" / "vonglau"
@@ -129,6 +129,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "metrics.md": operating.metrics,
     "checks.md": operating.checks,
     "history.md": history,
+    "logs.md": logs.page,
 }
 
 

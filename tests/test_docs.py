@@ -57,3 +57,10 @@ def test_decisions_have_a_number_each_and_are_listed() -> None:
     index = (folder / "README.md").read_text(encoding="utf-8")
     for path in folder.glob("[0-9]*.md"):
         assert path.name in index, f"{path.name} is not in the index"
+
+
+def test_every_log_message_says_what_to_do() -> None:
+    from docs import logs
+
+    said = {one.words for one in logs.messages()}
+    assert logs.advice().keys() - said == set(), "no part of the program says this any more"

@@ -5,6 +5,7 @@ from django.urls import path
 from vonglau.centre import find, places
 from vonglau.centre.account import views as account
 from vonglau.centre.administration import tabs as administration
+from vonglau.centre.administration.health import views as health
 from vonglau.centre.administration.notices import views as notices
 from vonglau.centre.administration.webhooks import views as webhooks
 from vonglau.centre.alerts import views as alerts
@@ -46,4 +47,5 @@ urlpatterns = [
     path("administration/webhooks/new/", webhooks.new, name="admin_webhook_new"),
     path("administration/webhooks/<int:number>/", webhooks.webhook, name="admin_webhook"),
     path("administration/webhooks/<int:number>/act", webhooks.act, name="admin_webhook_act"),
+    path("administration/health/", health.health, name="admin_health"),
 ]

@@ -19,6 +19,7 @@ from vonglau.kit import boards
 
 BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
 """Upper bounds of histograms, seconds."""
+MEMORY_SECONDS = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +37,11 @@ CATALOGUE: dict[str, Figure] = {
     "vonglau_process_restarts": Figure(
         "counter", "How often the supervisor had to start a process again.", ("process",)
     ),
-    "vonglau_process_memory_bytes": Figure("gauge", "Resident memory.", ("process",)),
+    "vonglau_process_memory_bytes": Figure(
+        "gauge",
+        "Memory; of pages that several processes hold, its share (PSS): the sum is the installation's.",
+        ("process",),
+    ),
     "vonglau_process_cpu_seconds": Figure("counter", "Processor time used, user and system.", ("process",)),
     "vonglau_clock_skew_seconds": Figure(
         "gauge",
@@ -88,6 +93,7 @@ class Numbers:
     def __init__(self, process: str, data: Path) -> None:
         self.process, self.data = process, data
         self.host = socket.gethostname()
+        self._memory = _Memory()
         self.started = time.time()
         self._values: dict[tuple[str, Labels], float] = {}
         self._spread: dict[str, list[float]] = {}
@@ -154,7 +160,7 @@ class Numbers:
                 "at": time.time(),
                 "started": self.started,
                 "cpu": sum(os.times()[:2]),
-                "memory": _memory(),
+                "memory": self._memory.now(),
                 "beats": self.beats,
                 "values": values,
                 "spreads": spreads,
@@ -166,8 +172,16 @@ class Numbers:
         self.board.forget(processes, self.host)
 
 
-def _memory() -> int:
-    """Resident bytes, 0 where /proc does not say."""
-    with suppress(OSError, ValueError, IndexError):
-        return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
-    return 0
+class _Memory:
+    """This process's share of memory, bytes. The kernel walks all pages to tell it: asked every ten seconds."""
+
+    def __init__(self) -> None:
+        self._bytes, self._asked = 0, 0.0
+
+    def now(self) -> int:
+        if time.monotonic() - self._asked >= MEMORY_SECONDS or not self._bytes:
+            self._asked = time.monotonic()
+            with suppress(OSError, ValueError, StopIteration):
+                lines = Path("/proc/self/smaps_rollup").read_text(encoding="ascii").splitlines()
+                self._bytes = int(next(line for line in lines if line.startswith("Pss:")).split()[1]) * 1024
+        return self._bytes

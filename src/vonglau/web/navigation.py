@@ -37,6 +37,13 @@ PLACES = (
         order=70,
     ),
     Place(
+        title=_("Sức khoẻ hệ thống"),
+        url_name="centre:admin_health",
+        roles=frozenset({"supervisor", "leader"}),
+        icon="shield",
+        order=75,
+    ),
+    Place(
         title=_("Thông báo cho tôi"),
         url_name="centre:account_notices",
         roles=CENTRE | {"agency"},

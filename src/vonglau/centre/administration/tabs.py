@@ -24,6 +24,7 @@ class Tab:
 
 
 TABS = (
+    Tab(_("Sức khoẻ"), "centre:admin_health"),
     Tab(_("Thông báo"), "centre:admin_notices"),
     Tab(_("Webhook"), "centre:admin_webhooks"),
 )
@@ -35,6 +36,7 @@ def first(request: Request) -> HttpResponse:
 
 
 def show(request: Request, template: str, context: dict[str, Any], *, tab: str, status: int = 200) -> HttpResponse:
-    """A page of administration under its tabs. `tab`: the url_name of the one it belongs to."""
-    tabs = [{"title": one.title, "url": reverse(one.url_name), "current": one.url_name == tab} for one in TABS]
+    """A page of administration under its tabs. `tab`: the url_name of the one it belongs to. Who may not see the others gets none."""
+    mine = TABS if policy.may_administer(request.actor) else ()
+    tabs = [{"title": one.title, "url": reverse(one.url_name), "current": one.url_name == tab} for one in mine]
     return render(request, template, {"tabs": tabs, **context}, status=status)

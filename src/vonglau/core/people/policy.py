@@ -141,6 +141,16 @@ def may_administer(actor: Actor) -> bool:
     return actor.role == "administrator"
 
 
+def may_see_health(actor: Actor) -> bool:
+    """How the installation itself does. A token asks /readyz and /metrics."""
+    return actor.world is None and actor.role in {"supervisor", "leader", "administrator"}
+
+
+def may_see_health_in_full(actor: Actor) -> bool:
+    """Hosts, processes and versions: for who can do something about them."""
+    return actor.world is None and actor.role in {"supervisor", "administrator"}
+
+
 def final(state: str) -> bool:
     """A state nobody leaves except by reopening."""
     return State(state) in ENDED

@@ -28,21 +28,28 @@ def begin() -> None:
     """Before Django reads its settings."""
     if NAME not in ("sqlite", "postgresql"):
         raise SystemExit(f"VONGLAU_TEST_ENGINE={NAME!r}: give sqlite or postgresql.")
-    if not POSTGRESQL:
-        return
-    if _SERVER not in os.environ:
-        started = _held.enter_context(postgres.server(**postgres.FAST))
-        os.environ[_SERVER] = str(started.folder)
-    os.environ[VARIABLE] = server().url("vonglau")
-    engines.database_of = _of_folder
+    if POSTGRESQL:
+        os.environ[VARIABLE] = server().url("vonglau")
+        engines.database_of = of_folder  # type: ignore[assignment]
 
 
 def end() -> None:
     _held.close()
 
 
+def missing() -> str:
+    """Why what needs PostgreSQL is left out here; empty where it runs. Continuous integration never leaves it out."""
+    if postgres.binaries() is not None or os.environ.get("CI"):
+        return ""
+    return "no PostgreSQL here: `apt-get install postgresql` to run it"
+
+
 @cache
 def server() -> postgres.Server:
+    """This session's server, started when it is first asked for."""
+    if _SERVER not in os.environ:
+        started = _held.enter_context(postgres.server(**postgres.FAST))
+        os.environ[_SERVER] = str(started.folder)
     return postgres.Server(Path(os.environ[_SERVER]))
 
 
@@ -50,7 +57,7 @@ def _key(data: Path | str) -> str:
     return hashlib.blake2b(str(Path(data).resolve()).encode(), digest_size=8).hexdigest()
 
 
-def _of_folder(data: Path | str) -> Database:
+def of_folder(data: Path | str) -> Database:
     """In this process: the database a folder was given, else a schema of its own among the session's logs."""
     given = remembered(data)
     if given.exists():

@@ -13,14 +13,20 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
+from tests import engines
 from vonglau.core.errors import BadInput, Conflict, NotFound, Unavailable
 from vonglau.core.events import Event, Fault
 from vonglau.core.log import Log, LogReader, Outcome, Rejected
-from vonglau.engines.embedded.log import open_reader, open_writer
+from vonglau.engines import embedded, postgresql
 
 ENGINES: dict[str, tuple[Callable[[Path], Log], Callable[[Path], LogReader]]] = {
-    "embedded": (open_writer, open_reader),
+    "embedded": (embedded.open_writer, embedded.open_reader),
+    "postgresql": (
+        lambda folder: postgresql.open_writer(engines.of_folder(folder), folder),
+        lambda folder: postgresql.open_reader(engines.of_folder(folder), folder),
+    ),
 }
+pytestmark = pytest.mark.skipif(bool(engines.missing()), reason=engines.missing())
 NOW_US = 1_767_225_600_000_000  # 2026-01-01
 ACCEPTED, DUPLICATE, QUARANTINED = Outcome.ACCEPTED, Outcome.DUPLICATE, Outcome.QUARANTINED
 

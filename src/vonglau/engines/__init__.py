@@ -3,31 +3,42 @@
 from pathlib import Path
 
 from vonglau.core.log import Log, LogReader
+from vonglau.engines.appending import BUCKET_US, HORIZON_US
 from vonglau.engines.database import Database, database_of
 from vonglau.engines.history import HistoryReader
 
 __all__ = ["database_of", "installed", "open_history", "open_reader", "open_writer"]
 
 
-def open_writer(data: Path | str) -> Log:
+def open_writer(data: Path | str, *, horizon_us: int = HORIZON_US, bucket_us: int = BUCKET_US) -> Log:
     """Take the log of this installation for writing, creating it where there is none.
 
+    `horizon_us`: how long the identities of sealed events are remembered, µs of log time. `bucket_us`: width of an identity
+    bucket, µs of event time; counts only when the log is new.
     Raises `Unavailable` when another process has it, or when the database cannot be reached.
     """
+    database = database_of(data)
+    if database is not None:
+        from vonglau.engines import postgresql
+
+        return postgresql.open_writer(database, data, horizon_us=horizon_us, bucket_us=bucket_us)
     from vonglau.engines import embedded
 
-    return embedded.open_writer(data)
+    return embedded.open_writer(data, horizon_us=horizon_us, bucket_us=bucket_us)
 
 
 def open_reader(data: Path | str) -> LogReader:
     """Read the log from any process, while the door writes. Raises `Unavailable` when there is none yet."""
-    from vonglau.engines import embedded
-
-    return embedded.open_reader(data)
+    return open_history(data)
 
 
 def open_history(data: Path | str) -> HistoryReader:
     """The same, for questions about history: a reader of its own, since a long question keeps it busy."""
+    database = database_of(data)
+    if database is not None:
+        from vonglau.engines import postgresql
+
+        return postgresql.open_reader(database, data)
     from vonglau.engines import embedded
 
     return embedded.open_reader(data)

@@ -10,7 +10,6 @@ from itertools import chain
 from typing import Any
 
 from vonglau.core.events import Event
-from vonglau.core.log import Rejected
 from vonglau.engines.rows import extensions_text
 
 _WIDTHS = (256, 32, 4, 1)
@@ -64,14 +63,3 @@ def insert_events(db: sqlite3.Connection, rows: Sequence[tuple[Any, ...]]) -> No
 def insert_quarantine(db: sqlite3.Connection, rows: Sequence[tuple[Any, ...]]) -> list[int]:
     """Rows of (at_us, world, source, event_id, pointer, reason, raw, by); their new ids."""
     return [db.execute(_QUARANTINE, row).lastrowid or 0 for row in rows]
-
-
-def quarantine_row(now: int, item: Rejected, sender: str | None) -> tuple[Any, ...]:
-    """A row for `insert_quarantine`: any bytes, any text."""
-    texts = [_text(value) for value in (item.world, item.source, item.id, item.fault.pointer, item.fault.reason)]
-    return (now, *texts, bytes(item.raw), _text(sender))
-
-
-def _text(value: str | None) -> str | None:
-    """Text that SQLite can hold: lone surrogates become question marks (`raw` has the bytes as they came)."""
-    return value if value is None else value.encode("utf-8", "replace").decode()

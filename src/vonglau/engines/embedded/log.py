@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
+from vonglau.engines.appending import BUCKET_US, HORIZON_US
 from vonglau.engines.embedded.reader import EmbeddedReader
-from vonglau.engines.embedded.schema import BUCKET_US
-from vonglau.engines.embedded.writer import HORIZON_US, EmbeddedLog
+from vonglau.engines.embedded.writer import EmbeddedLog
 
 __all__ = ["EmbeddedLog", "EmbeddedReader", "open_reader", "open_writer"]
 

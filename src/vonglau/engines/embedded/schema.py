@@ -5,6 +5,7 @@ import sqlite3
 from dataclasses import dataclass
 from pathlib import Path
 
+from vonglau.engines.appending import BUCKET_US
 from vonglau.engines.embedded import layouts
 from vonglau.engines.embedded.sqlite import immediate
 
@@ -12,9 +13,6 @@ FILE = "log.db"
 LOCK = "log.lock"
 VERSION = layouts.newest()
 """The layout below. Whoever changes the tables adds a step to `layouts.py`."""
-
-BUCKET_US = 10_000_000
-"""Width of an identity bucket, µs of the events' own time. Narrow costs nothing: neighbours in time share pages."""
 
 COLUMNS = "pos, recorded_us, time_us, world, source, id, type, subject, lon, lat, data, extensions"
 """The columns of an event in the order `rows.recorded` takes them."""

@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING
 from vonglau.core.errors import Unavailable
 from vonglau.core.log import Rejected
 from vonglau.engines import history
+from vonglau.engines.appending import quarantine_row
 from vonglau.engines.embedded import export, manifest, schema
-from vonglau.engines.embedded.insertion import insert_quarantine, quarantine_row
+from vonglau.engines.embedded.insertion import insert_quarantine
 from vonglau.engines.embedded.manifest import border_of, head_of, recorded_last
 from vonglau.engines.embedded.sqlite import immediate, translated
 from vonglau.engines.history import SealedFile, files, pairs, writing

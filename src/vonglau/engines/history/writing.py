@@ -5,7 +5,7 @@ import hashlib
 import json
 import os
 import subprocess
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
@@ -62,9 +62,12 @@ def write_tables(folder: Path, span: tuple[int, int], tables: Iterable[pa.Table]
     return SealedFile(first, last, rows, name, size, digest, oldest, latest, recorded_us, world, layout.LAYOUT)
 
 
-def write_elsewhere(command: Sequence[str], closing: Callable[[], bool]) -> SealedFile:
+def write_elsewhere(
+    command: Sequence[str], closing: Callable[[], bool], environment: Mapping[str, str] | None = None
+) -> SealedFile:
     """The same by a process that ends with `report`; it is killed when the log is being closed."""
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True, env=environment) as process:
         while True:
             try:
                 said, complaint = process.communicate(timeout=_LOOK_S)

@@ -14,12 +14,12 @@ from vonglau.core.errors import Broken, StorageFull, Unavailable
 from vonglau.core.events import from_us, to_us
 from vonglau.core.log import Outcome
 from vonglau.engines.embedded import sealing
-from vonglau.engines.embedded.identities import Hasher
 from vonglau.engines.embedded.log import open_reader, open_writer
 from vonglau.engines.embedded.tests.helpers import NOW_US, event, events, outcomes
 from vonglau.engines.history import pairs, reading, writing
 from vonglau.engines.history import sealing as order
 from vonglau.engines.history.layout import ZONE, local
+from vonglau.engines.identities import Hasher
 
 ROWS = 60
 

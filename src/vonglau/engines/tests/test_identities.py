@@ -6,10 +6,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from vonglau.core.log import Outcome
-from vonglau.engines.embedded import identities
-from vonglau.engines.embedded.identities import Hasher, TailIndex
+from vonglau.engines import identities
 from vonglau.engines.embedded.log import open_writer
 from vonglau.engines.embedded.tests.helpers import event, events, outcomes
+from vonglau.engines.identities import Hasher, TailIndex
 
 HASHES = st.one_of(st.integers(-5, 5), st.sampled_from([-(2**63), 2**63 - 1, 2**63 - 2]))
 

@@ -1,0 +1,71 @@
+"""One writer per log: an advisory lock of the session that appends.
+
+The lock belongs to the very session in which events are committed. Who loses the session loses the lock, and can append nothing
+until both are taken again; so there are never two writers, whatever the network does. A pooler that shares sessions between
+transactions would break that: connect to the server itself.
+"""
+
+import hashlib
+import os
+import socket
+import time
+from dataclasses import dataclass
+
+from psycopg import errors
+
+from vonglau.core.errors import Unavailable
+from vonglau.engines.database import Database
+from vonglau.engines.postgresql.connection import Connection
+
+PATIENCE_SECONDS = 1.0
+"""A process that has just died still holds it for the moment in which the server notices."""
+
+_HOLDER = """
+SELECT l.pid, a.application_name FROM pg_locks l LEFT JOIN pg_stat_activity a USING (pid)
+WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 1
+  AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
+  AND (l.classid::bigint << 32 | l.objid::bigint) = %s
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """Who writes this log: a process of a host."""
+
+    key: int
+
+    @classmethod
+    def of(cls, database: Database) -> "Holder":
+        digest = hashlib.blake2b(f"log {database.log_schema}".encode(), digest_size=8).digest()
+        return cls(int.from_bytes(digest, "big", signed=True))
+
+    @staticmethod
+    def name() -> str:
+        """How others see us in the server's list of sessions, and in the reason they are refused with."""
+        return f"vonglau door {socket.gethostname()[:32]} pid {os.getpid()}"
+
+    def take(self, db: Connection, former: int = 0) -> None:
+        """Take the lock for this session. `former`: the server's process of a session of ours that was lost; it is ended if it
+        still holds the lock. Raises `Unavailable`, naming the holder, when another has it."""
+        until = time.monotonic() + PATIENCE_SECONDS
+        while True:
+            row = db.execute("SELECT pg_try_advisory_lock(%s)", (self.key,)).fetchone()
+            if row is not None and row[0]:
+                return
+            holder = db.execute(_HOLDER, (self.key,)).fetchone()
+            if holder is not None and holder[0] == former and holder[1] == self.name():
+                _end(db, former)
+            elif time.monotonic() > until:
+                who = f"{holder[1] or 'a session'} (server process {holder[0]})" if holder else "another session"
+                raise Unavailable(
+                    f"Another process is already writing this event log: {who}. "
+                    "Only one door may: stop it first, or use another database."
+                )
+            time.sleep(0.05)
+
+
+def _end(db: Connection, pid: int) -> None:
+    try:
+        db.execute("SELECT pg_terminate_backend(%s)", (pid,))
+    except errors.InsufficientPrivilege:
+        return

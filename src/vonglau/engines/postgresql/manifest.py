@@ -1,0 +1,53 @@
+"""The manifest in the log's schema, and where the tail begins and ends."""
+
+import time
+
+from vonglau.engines.history import SealedFile
+from vonglau.engines.postgresql.connection import Connection
+
+_FIELDS = ("first_pos", "last_pos", "rows", "name", "bytes", "sha256", "min_time_us", "max_time_us", "last_recorded_us")
+_COLUMNS = ", ".join([*_FIELDS, "world", "layout"])
+_AT_OR_AFTER = f"SELECT {_COLUMNS} FROM sealed WHERE last_pos >= %s ORDER BY first_pos LIMIT 1"  # noqa: S608 - constants
+_ALL = f"SELECT {_COLUMNS} FROM sealed ORDER BY first_pos"  # noqa: S608
+_INSERT = f"INSERT INTO sealed ({_COLUMNS}, sealed_us) VALUES ({', '.join(['%s'] * 12)})"  # noqa: S608
+
+
+class PostgresqlManifest:
+    """`history.Manifest` over one transaction of the log's database."""
+
+    def __init__(self, db: Connection) -> None:
+        self._db = db
+
+    def border(self) -> int:
+        return border_of(self._db)
+
+    def at_or_after(self, pos: int) -> SealedFile | None:
+        row = self._db.execute(_AT_OR_AFTER, (pos,)).fetchone()
+        return None if row is None else SealedFile(*row)
+
+    def files(self) -> list[SealedFile]:
+        return [SealedFile(*row) for row in self._db.execute(_ALL)]
+
+
+def insert(db: Connection, file: SealedFile) -> None:
+    """The step that counts; the caller holds the transaction."""
+    values = [getattr(file, name) for name in (*_FIELDS, "world", "layout")]
+    db.execute(_INSERT, [*values, time.time_ns() // 1000])
+
+
+def border_of(db: Connection) -> int:
+    """Positions up to here are read from sealed files; 0 when nothing is sealed."""
+    row = db.execute("SELECT last_pos FROM sealed ORDER BY first_pos DESC LIMIT 1").fetchone()
+    return int(row[0]) if row else 0
+
+
+def head_of(db: Connection) -> int:
+    row = db.execute("SELECT pos FROM event ORDER BY pos DESC LIMIT 1").fetchone()
+    return max(int(row[0]) if row else 0, border_of(db))
+
+
+def recorded_last(db: Connection) -> int:
+    """When the newest event was recorded, µs; 0 for an empty log."""
+    row = db.execute("SELECT recorded_us FROM event ORDER BY pos DESC LIMIT 1").fetchone()
+    row = row or db.execute("SELECT last_recorded_us FROM sealed ORDER BY first_pos DESC LIMIT 1").fetchone()
+    return int(row[0]) if row else 0

@@ -13,6 +13,10 @@ for _name in [name for name in os.environ if name.startswith("VONGLAU_") and not
     del os.environ[_name]
 os.environ["VONGLAU_DATA"] = _DATA
 
+_CITIES = "" if "VONGLAU_TEST_CITIES" in os.environ else tempfile.mkdtemp(prefix="vonglau-test-")
+if _CITIES:  # with pytest-xdist: of the first process, for all
+    os.environ["VONGLAU_TEST_CITIES"] = _CITIES
+
 from tests import engines  # noqa: E402
 
 engines.begin()
@@ -34,6 +38,8 @@ def pytest_report_header() -> str:
 
 def pytest_unconfigure() -> None:
     engines.end()
+    if _CITIES:
+        shutil.rmtree(_CITIES, ignore_errors=True)
     shutil.rmtree(_DATA, ignore_errors=True)
 
 

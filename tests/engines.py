@@ -7,10 +7,15 @@ with it. A data folder that a test opens in this process gets a schema of its ow
 
 import hashlib
 import os
-from contextlib import ExitStack
+import shutil
+import sqlite3
+from collections.abc import Iterable
+from contextlib import ExitStack, closing
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
+
+import psycopg
 
 from tests import postgres
 from vonglau import engines
@@ -80,3 +85,23 @@ def variables(data: Path | str | None) -> dict[str, str]:
         Path(data).mkdir(parents=True, exist_ok=True)
         remember(data, Database(server().url(f"city_{_key(data)}")))
     return {VARIABLE: remembered(data).read_text().strip()}
+
+
+def copied(source: Path, target: Path) -> Path:
+    """Another installation that is as this one was: its folder, and on PostgreSQL its database. Nothing may run on the source."""
+    shutil.copytree(source, target)
+    if POSTGRESQL:
+        remember(target, Database(server().url(f"city_{_key(target)}", like=f"city_{_key(source)}")))
+    return target
+
+
+def change(data: Path, room: str, statements: Iterable[str]) -> list[int]:
+    """Behind the program's back: statements on the tables of `state` or `log`, references not looked at. Rows touched by each."""
+    if not POSTGRESQL:
+        with closing(sqlite3.connect(data / f"{room}.db", isolation_level=None)) as file:
+            file.execute("PRAGMA foreign_keys=OFF")
+            return [file.execute(statement).rowcount for statement in statements]
+    with psycopg.connect(remembered(data).read_text().strip(), autocommit=True) as db:
+        db.execute("SET session_replication_role = replica")
+        db.execute(f"SET search_path = vonglau_{room}")
+        return [db.execute(statement).rowcount for statement in statements]

@@ -115,13 +115,15 @@ class Server:
             self.process.wait(START_SECONDS)
         self.process = None
 
-    def url(self, name: str) -> str:
-        """The address of a database, made if it is not there."""
+    def url(self, name: str, like: str = "template0") -> str:
+        """The address of a database, made if it is not there, as a copy of another if one is named."""
         import psycopg
         from psycopg import errors, sql
 
         with psycopg.connect(self._address("postgres"), autocommit=True) as db, suppress(errors.DuplicateDatabase):
-            db.execute(sql.SQL("CREATE DATABASE {} TEMPLATE template0").format(sql.Identifier(name)))
+            db.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", (like,))
+            names = sql.Identifier(name), sql.Identifier(like)
+            db.execute(sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(*names))
         return self._address(name)
 
     def _address(self, name: str) -> str:

@@ -12,10 +12,11 @@ from vonglau.core.alert_models import Alert, Cursor, DetectorState
 from vonglau.core.detection import Detector
 from vonglau.core.events import TICK_TYPE, Event, to_us
 from vonglau.core.incidents.models import Incident
+from vonglau.core.log import Log
 from vonglau.core.runner import Runner
 from vonglau.core.seams import Service, services
 from vonglau.core.worlds import World, WorldKind, ensure_world
-from vonglau.engines.embedded import EmbeddedLog, open_writer
+from vonglau.engines import open_writer
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -59,7 +60,7 @@ def events() -> list[Event]:
 
 
 @pytest.fixture
-def log(tmp_path: Path) -> Iterator[EmbeddedLog]:
+def log(tmp_path: Path) -> Iterator[Log]:
     ensure_world("rec-1", WorldKind.RECORDING, "48")
     found = open_writer(tmp_path)
     stream = events()
@@ -83,7 +84,7 @@ def mine() -> tuple[tuple[Service, Detector], ...]:
     return tuple((traffic(), detector) for detector in traffic().detectors)
 
 
-def test_a_jam_becomes_an_alert_an_incident_and_the_recordings_clock_moves(log: EmbeddedLog) -> None:
+def test_a_jam_becomes_an_alert_an_incident_and_the_recordings_clock_moves(log: Log) -> None:
     drain(Runner(log, mine(), lambda lon, lat: ("20194", False)))
     jams = Alert.objects.filter(kind="congestion")
     assert [alert.subject for alert in jams] == ["s1"]
@@ -94,7 +95,7 @@ def test_a_jam_becomes_an_alert_an_incident_and_the_recordings_clock_moves(log: 
     assert Incident.objects.filter(world="live").count() == 0
 
 
-def test_where_the_log_is_cut_and_where_it_was_killed_changes_nothing(log: EmbeddedLog) -> None:
+def test_where_the_log_is_cut_and_where_it_was_killed_changes_nothing(log: Log) -> None:
     whole = Runner(log, mine(), limit=100_000)
     drain(whole)
     expected, incidents = said(), Incident.objects.count()
@@ -138,7 +139,7 @@ class Failing(Detector):
         return int(dumped)
 
 
-def test_a_detector_that_fails_stops_alone_and_later_misses_nothing(log: EmbeddedLog) -> None:
+def test_a_detector_that_fails_stops_alone_and_later_misses_nothing(log: Log) -> None:
     both = (*mine(), (replace(traffic(), name="other"), Failing()))
     first = Runner(log, both)
     drain(first)

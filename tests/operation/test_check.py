@@ -2,8 +2,6 @@
 
 import json
 import re
-import shutil
-import sqlite3
 import subprocess
 import time
 from pathlib import Path
@@ -11,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from tests import engines
 from tests.serving import new_city, serving, token, vonglau
 
 
@@ -44,7 +43,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def city(whole: Path, tmp_path: Path) -> Path:
-    return Path(shutil.copytree(whole, tmp_path / "city"))
+    return engines.copied(whole, tmp_path / "city")
 
 
 def test_what_nobody_touched_is_whole(city: Path) -> None:
@@ -56,7 +55,7 @@ def test_what_nobody_touched_is_whole(city: Path) -> None:
 
 
 IN_STATE = {
-    "audit-streams": "UPDATE core_auditrow SET body = CAST(replace(body, 'receive', 'verify') AS BLOB) WHERE n = 1",
+    "audit-streams": "UPDATE core_auditrow SET hash = prev WHERE n = 1",
     "audit-checkpoints": "UPDATE core_checkpoint SET root = hash WHERE n = 1",
     "incident-states": "UPDATE core_incident SET state = 'verified' WHERE id = 1",
     "incident-keepers": "UPDATE core_incident SET keeper_id = 2 WHERE id = 1",
@@ -72,17 +71,10 @@ IN_LOG = {
 }
 
 
-def tamper(file: Path, statements: dict[str, str]) -> None:
-    with sqlite3.connect(file) as db:
-        db.execute("PRAGMA foreign_keys=OFF")
-        for statement in statements.values():
-            assert db.execute(statement).rowcount > 0, f"nothing to tamper with: {statement}"
-    db.close()
-
-
 def test_what_was_tampered_with_is_found_by_name(city: Path) -> None:
-    tamper(city / "state.db", IN_STATE)
-    tamper(city / "log.db", IN_LOG)
+    for room, statements in (("state", IN_STATE), ("log", IN_LOG)):
+        touched = engines.change(city, room, statements.values())
+        assert min(touched) > 0, f"nothing to tamper with: {dict(zip(statements, touched, strict=True))}"
     code, body = examined(city)
     found = {finding["check"]: finding for finding in body["findings"]}
     assert code == 1
@@ -95,22 +87,26 @@ def test_what_was_tampered_with_is_found_by_name(city: Path) -> None:
 
 def test_removing_the_end_of_a_stream_shows_by_its_checkpoint(city: Path) -> None:
     """Row and head together: only the checkpoint, and its exported copy, still know."""
-    with sqlite3.connect(city / "state.db") as db:
-        (stream,) = db.execute("SELECT stream FROM core_audithead WHERE checkpointed = 1 LIMIT 1").fetchone()
-        db.execute("DELETE FROM core_auditrow WHERE stream = ?", (stream,))
-        db.execute("DELETE FROM core_audithead WHERE stream = ?", (stream,))
-    db.close()
+    streams = [
+        "DELETE FROM core_auditrow WHERE stream = (SELECT max(stream) FROM core_audithead WHERE checkpointed)",
+        "DELETE FROM core_audithead WHERE stream = (SELECT max(stream) FROM core_audithead WHERE checkpointed)",
+    ]
+    assert min(engines.change(city, "state", streams)) > 0
     code, body = examined(city)
     assert code == 1
-    assert any(stream in example for finding in body["findings"] for example in finding["examples"])
+    assert any("that is gone" in example for finding in body["findings"] for example in finding["examples"])
 
 
 def test_a_damaged_file_is_told_apart_from_a_wrong_one(city: Path) -> None:
-    path = city / "state.db"
-    raw = bytearray(path.read_bytes())
-    middle = len(raw) // 2
-    raw[middle : middle + 8192] = b"\xff" * 8192
-    path.write_bytes(raw)
+    if engines.POSTGRESQL:  # its pages are the server's: what it says of them is passed on
+        index = "UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'core_incident_pkey'::regclass"
+        assert engines.change(city, "state", [index]) == [1]
+    else:
+        path = city / "state.db"
+        raw = bytearray(path.read_bytes())
+        middle = len(raw) // 2
+        raw[middle : middle + 8192] = b"\xff" * 8192
+        path.write_bytes(raw)
     done = vonglau("check", "--data", city)
     assert done.returncode == 1
     assert "Traceback" not in done.stderr, done.stderr

@@ -5,9 +5,7 @@ from pathlib import Path
 from vonglau.core.log import Log, LogReader
 from vonglau.engines.appending import BUCKET_US, HORIZON_US
 from vonglau.engines.database import Database, database_of
-from vonglau.engines.history import HistoryReader
-
-__all__ = ["database_of", "installed", "open_history", "open_reader", "open_writer"]
+__all__ = ["database_of", "installed", "open_history", "open_inspection", "open_reader", "open_writer"]
 
 
 def open_writer(data: Path | str, *, horizon_us: int = HORIZON_US, bucket_us: int = BUCKET_US) -> Log:
@@ -42,6 +40,18 @@ def open_history(data: Path | str) -> HistoryReader:
     from vonglau.engines import embedded
 
     return embedded.open_reader(data)
+
+
+def open_inspection(data: Path | str) -> Inspection:
+    """The log's own tables, for `vonglau check`. Raises `Unavailable` when they cannot be reached."""
+    database = database_of(data)
+    if database is not None:
+        from vonglau.engines.postgresql.inspection import PostgresqlInspection
+
+        return PostgresqlInspection(database)
+    from vonglau.engines.embedded.inspection import EmbeddedInspection
+
+    return EmbeddedInspection(Path(data))
 
 
 def installed(database: Database) -> bool:

@@ -19,7 +19,7 @@ from vonglau.engines.rows import Row
 
 _BATCH = "SELECT pos, time_us, world, source, id, type, subject, lon, lat, data FROM event"
 _QUARANTINE = "SELECT id, at_us, world, source, event_id, pointer, reason, raw, state, by FROM quarantine"
-_BEGIN = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
+BEGIN = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 """One snapshot for all statements of a look."""
 
 
@@ -107,7 +107,7 @@ class PostgresqlReader(JoinedReader):
     @contextmanager
     def _look(self) -> Iterator[PostgresqlLook]:
         with self._lock, translated():
-            self._first(_BEGIN)
+            self._first(BEGIN)
             try:
                 yield PostgresqlLook(self._db)
             finally:

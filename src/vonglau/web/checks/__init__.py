@@ -4,7 +4,6 @@
 whatever the state refers to is in the log by then.
 """
 
-import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -13,7 +12,8 @@ from pathlib import Path
 
 from django.db import connection
 
-from vonglau.engines.embedded import EmbeddedReader
+from vonglau.core.log import LogReader
+from vonglau.engines.inspection import Inspection
 
 ERROR, WARNING = "error", "warning"
 SHOWN = 20
@@ -22,11 +22,11 @@ SHOWN = 20
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where to look: the data folder, the log's reader and its file."""
+    """Where to look: the data folder, the log's reader and its own tables."""
 
     data: Path
-    reader: EmbeddedReader
-    log: sqlite3.Connection
+    reader: LogReader
+    log: Inspection
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,17 +76,15 @@ class Outcome:
 
 
 @contextmanager
-def snapshot(log: sqlite3.Connection) -> Iterator[None]:
+def snapshot(log: Inspection) -> Iterator[None]:
     """One consistent look at the state, then at the log, without holding up who writes (deferred read transactions)."""
     with connection.cursor() as cursor:
         cursor.execute("BEGIN" if connection.vendor == "sqlite" else "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
         cursor.execute("SELECT count(*) FROM django_migrations")
-    log.execute("BEGIN")
-    log.execute("SELECT max(pos) FROM event").fetchone()
+    log.begin()
     try:
         yield
     finally:
-        log.execute("ROLLBACK")
         with connection.cursor() as cursor:
             cursor.execute("ROLLBACK")
 

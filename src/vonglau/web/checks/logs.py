@@ -15,7 +15,7 @@ RESTORE = "Stop the server, keep a copy of the folder as it is, and restore log.
 def positions(place: Place) -> Iterator[str]:
     """Positions have no gaps: sealed files follow one another, and the tail follows the last of them."""
     end = 0
-    for first, last, rows, name in place.log.execute(
+    for first, last, rows, name in place.log.ask(
         "SELECT first_pos, last_pos, rows, name FROM sealed ORDER BY first_pos"
     ):
         if end and first != end + 1:
@@ -23,9 +23,7 @@ def positions(place: Place) -> Iterator[str]:
         if rows != last - first + 1:
             yield f"{name} has {rows} rows for positions {first} to {last}"
         end = last
-    first, last, rows = place.log.execute(
-        "SELECT min(pos), max(pos), count(*) FROM event WHERE pos > ?", (end,)
-    ).fetchone()
+    first, last, rows = place.log.one("SELECT min(pos), max(pos), count(*) FROM event WHERE pos > ?", (end,))
     if rows and (first != end + 1 or last - first + 1 != rows):
         yield f"the tail has {rows} events between positions {first} and {last}, after {end} sealed"
 
@@ -38,26 +36,28 @@ def positions(place: Place) -> Iterator[str]:
 def identities(place: Place) -> Iterator[str]:
     """No event of the tail is stored twice."""
     query = "SELECT world, source, id, count(*), min(pos) FROM event GROUP BY world, source, id HAVING count(*) > 1"
-    for world, source, id_, count, pos in place.log.execute(query):
+    for world, source, id_, count, pos in place.log.ask(query):
         yield f"event {id_!r} of {source!r} in world {world!r} stands {count} times, first at position {pos}"
 
 
 @check("log-sealed", find="the table `sealed` of log.db and the folder sealed/", do=RESTORE)
 def sealed(place: Place) -> Iterator[str]:
     """Every sealed file of the manifest is there, with the size and the SHA-256 it was sealed with."""
-    for name, size, digest in place.log.execute("SELECT name, bytes, sha256 FROM sealed ORDER BY first_pos"):
-        path = history.folder(place.data) / name
+    for file in place.log.sealed():
+        path = history.folder(place.data) / file.name
+        if not file.rows:
+            continue  # retention took all of it
         if not path.exists():
-            yield f"sealed/{name} is missing"
-        elif path.stat().st_size != size:
-            yield f"sealed/{name} has {path.stat().st_size} bytes instead of {size}"
-        elif _sha256(path) != bytes(digest):
-            yield f"sealed/{name} is not the file that was sealed"
+            yield f"sealed/{file.name} is missing"
+        elif path.stat().st_size != file.bytes:
+            yield f"sealed/{file.name} has {path.stat().st_size} bytes instead of {file.bytes}"
+        elif _sha256(path) != file.sha256:
+            yield f"sealed/{file.name} is not the file that was sealed"
 
 
-def _sha256(path: Path) -> bytes:
+def _sha256(path: Path) -> str:
     with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").digest()
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 @check(
@@ -78,5 +78,5 @@ def quarantine(place: Place) -> Iterator[str]:
     """A resubmitted item names the event that replaced it."""
     head = place.reader.head()
     query = "SELECT id, pos FROM quarantine WHERE state = 'resubmitted' AND (pos IS NULL OR pos > ?)"
-    for id_, pos in place.log.execute(query, (head,)):
+    for id_, pos in place.log.ask(query, (head,)):
         yield f"quarantined item {id_} was resubmitted as position {pos}, which is not in the log"

@@ -1,12 +1,14 @@
 """The files themselves: SQLite's own check, foreign keys, the library."""
 
-import sqlite3
 from collections.abc import Iterator
+from typing import Any
 
 from django.db import connection
+from django.db.backends.utils import CursorWrapper
 from django.db.migrations.executor import MigrationExecutor
 
 from vonglau.core.errors import Broken
+from vonglau.engines.database import STATE_SCHEMA
 from vonglau.engines.embedded.sqlite import refuse_affected
 from vonglau.web.checks import Place, check
 
@@ -17,7 +19,9 @@ from vonglau.web.checks import Place, check
     do="Install the wheel pysqlite3 ≥ 0.6.1 in this environment, or a Python linked to SQLite 3.51.3 or newer.",
 )
 def sqlite_library(place: Place) -> Iterator[str]:
-    """SQLite is free of the race that can corrupt a database with several writers."""
+    """SQLite, where it is used, is free of the race that can corrupt a database with several writers."""
+    if connection.vendor != "sqlite":
+        return
     try:
         refuse_affected()
     except Broken as affected:
@@ -39,6 +43,11 @@ def migrated(place: Place) -> Iterator[str]:
 @check("state-file", find="PRAGMA quick_check on state.db", do="Stop the server and restore state.db from a backup.")
 def state_file(place: Place) -> Iterator[str]:
     """The state database's pages and indexes are whole."""
+    if connection.vendor == "postgresql":
+        from vonglau.engines.postgresql.inspection import damage_of
+
+        yield from damage_of(connection.connection, STATE_SCHEMA)
+        return
     with connection.cursor() as cursor:
         cursor.execute("PRAGMA quick_check")
         yield from (str(row[0]) for row in cursor.fetchall() if row[0] != "ok")
@@ -52,9 +61,26 @@ def state_file(place: Place) -> Iterator[str]:
 def state_references(place: Place) -> Iterator[str]:
     """Every row that another row points to is there."""
     with connection.cursor() as cursor:
-        cursor.execute("PRAGMA foreign_key_check")
-        for table, row, parent, _key in cursor.fetchall():
+        for table, row, parent in _dangling(cursor):
             yield f"{table} row {row} points to a row of {parent} that is gone"
+
+
+def _dangling(cursor: CursorWrapper) -> Iterator[tuple[str, Any, str]]:
+    """(table, key of the row, table it points to) of references without their row."""
+    if connection.vendor == "sqlite":
+        cursor.execute("PRAGMA foreign_key_check")
+        yield from ((table, row, parent) for table, row, parent, _key in cursor.fetchall())
+        return
+    for table in connection.introspection.table_names(cursor):
+        key = connection.introspection.get_primary_key_column(cursor, table)
+        for column, (other, parent) in connection.introspection.get_relations(cursor, table).items():
+            quote = connection.ops.quote_name
+            # Names come from the database's own catalogue. Constraints can be switched off by who owns the tables.
+            cursor.execute(
+                f"SELECT t.{quote(key or column)} FROM {quote(table)} t LEFT JOIN {quote(parent)} p "  # noqa: S608
+                f"ON p.{quote(other)} = t.{quote(column)} WHERE t.{quote(column)} IS NOT NULL AND p.{quote(other)} IS NULL"
+            )
+            yield from ((table, row[0], parent) for row in cursor.fetchall())
 
 
 @check(
@@ -62,7 +88,4 @@ def state_references(place: Place) -> Iterator[str]:
 )
 def log_file(place: Place) -> Iterator[str]:
     """The log's pages and indexes are whole."""
-    try:
-        yield from (str(row[0]) for row in place.log.execute("PRAGMA quick_check") if row[0] != "ok")
-    except sqlite3.DatabaseError as damaged:
-        yield str(damaged)
+    yield from place.log.damage()

@@ -39,15 +39,14 @@ def examine(data: Path, *, quiet: bool) -> dict[str, Any]:
     from django.db import DatabaseError
 
     from vonglau.core.models import Alert, AuditRow, Checkpoint, Evidence, Incident
-    from vonglau.engines.embedded import open_reader, schema
-    from vonglau.engines.embedded.sqlite import connect
+    from vonglau.engines import open_inspection, open_reader
     from vonglau.web import checks
 
     reader = open_reader(data)
-    log = connect(schema.path(data), readonly=True)
+    log = open_inspection(data)
     try:
         outcomes = checks.run_all(checks.Place(data, reader, log), lambda one: None if quiet else say(f"  {one.what}"))
-        counts = {"events": reader.head(), "quarantine": log.execute(WAITING).fetchone()[0]}
+        counts = {"events": reader.head(), "quarantine": log.one(WAITING)[0]}
         for model in (Incident, Alert, Evidence, AuditRow, Checkpoint):
             with suppress(DatabaseError):  # damaged: the findings say so
                 counts[model.__name__.lower()] = model._default_manager.count()

@@ -31,7 +31,7 @@ from typing import Any
 import uvloop
 
 import vonglau
-from vonglau.engines import open_reader
+from bench.stores import Store, store
 from vonglau.services.traffic.payloads import EVENT_TYPE
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -41,29 +41,33 @@ WARM_S = 1.0
 _SERIAL, _TIME = b"%SERIAL%", b"%%%%%%%%%%TIME%%%%%%%%%%"
 
 
-def batched(seconds: float = 10.0, connections: int = 4, batch: int = 1000) -> dict[str, Any]:
-    """Events per second in batches."""
-    return _measure("ingest-batched", seconds, connections, batch)
+def batched(
+    seconds: float = 10.0, connections: int = 4, batch: int = 1000, *, engine: str = "sqlite", stored: int = 0
+) -> dict[str, Any]:
+    """Events per second in batches, beside so many that are stored already."""
+    return _measure("ingest-batched", seconds, connections, batch, engine, stored)
 
 
-def single(seconds: float = 10.0, connections: int = 64) -> dict[str, Any]:
-    """Events per second, one event a request."""
-    return _measure("ingest-single", seconds, connections, 1)
+def single(seconds: float = 10.0, connections: int = 64, *, engine: str = "sqlite", stored: int = 0) -> dict[str, Any]:
+    """Events per second, one event a request, beside so many that are stored already."""
+    return _measure("ingest-single", seconds, connections, 1, engine, stored)
 
 
-def _measure(name: str, seconds: float, connections: int, batch: int) -> dict[str, Any]:
-    with tempfile.TemporaryDirectory(prefix="vonglau-bench-") as folder, _server(Path(folder)) as (process, port):
-        loop = uvloop.new_event_loop()
-        try:
-            load = loop.run_until_complete(_drive(port, process.pid, seconds, connections, batch))
-        finally:
-            loop.close()
-        _stop(process)
-        reader = open_reader(folder)
-        stored = reader.head()
+def _measure(name: str, seconds: float, connections: int, batch: int, engine: str, stored: int) -> dict[str, Any]:
+    with tempfile.TemporaryDirectory(prefix="vonglau-bench-") as folder, store(engine, Path(folder)) as place:
+        filled = place.fill(stored)
+        with _server(place) as (process, port):
+            loop = uvloop.new_event_loop()
+            try:
+                load = loop.run_until_complete(_drive(port, process.pid, seconds, connections, batch))
+            finally:
+                loop.close()
+            _stop(process)
+        reader = place.open_reader()
+        there = reader.head() - stored
         reader.close()
-    if stored != load.sent_total:
-        raise SystemExit(f"{load.sent_total} events were acknowledged, {stored} are in the log")
+    if there != load.sent_total:
+        raise SystemExit(f"{load.sent_total} events were acknowledged, {there} are in the log")
     times = sorted(load.latencies)
     return {
         "name": name,
@@ -77,7 +81,10 @@ def _measure(name: str, seconds: float, connections: int, batch: int) -> dict[st
         "server_cpu_us_per_event": round(load.server_cpu / load.events * 1e6, 2),
         "generator_cpu_us_per_event": round(load.own_cpu / load.events * 1e6, 2),
         "event_bytes": round(load.bytes_per_event),
-        "durable": "WAL, synchronous=FULL",
+        "engine": engine,
+        "stored": stored,
+        **({"filled_events_per_s": round(filled)} if stored else {}),
+        "durable": place.version,
         "checks": "all, payload of a declared type included",
         "sqlite": sys.modules["sqlite3"].sqlite_version,
         "python": platform.python_version(),
@@ -90,7 +97,7 @@ def _measure(name: str, seconds: float, connections: int, batch: int) -> dict[st
 
 
 @contextmanager
-def _server(folder: Path) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
+def _server(place: Store) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
     with socket.socket() as held:
         held.bind(("127.0.0.1", 0))
         port = held.getsockname()[1]
@@ -99,8 +106,8 @@ def _server(folder: Path) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
     command += ["--host", "127.0.0.1", "--port", str(port), "--no-access-log", "--log-level", "warning"]
     process = subprocess.Popen(
         [*command, "bench.ingest_server:app"],
-        env={**os.environ, "PYTHONPATH": path, "VONGLAU_BENCH_DATA": str(folder)},
-        cwd=folder,
+        env={**place.environment, "PYTHONPATH": path, "VONGLAU_BENCH_DATA": str(place.folder)},
+        cwd=place.folder,
     )
     try:
         _wait(process, port)

@@ -115,6 +115,10 @@ class Server:
             self.process.wait(START_SECONDS)
         self.process = None
 
+    def version(self) -> str:
+        said = subprocess.run([self._binaries / "postgres", "--version"], capture_output=True, text=True, check=True)
+        return said.stdout.split()[2]
+
     def url(self, name: str, like: str = "template0") -> str:
         """The address of a database, made if it is not there, as a copy of another if one is named."""
         import psycopg

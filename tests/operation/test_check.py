@@ -65,7 +65,7 @@ IN_STATE = {
     "log-readers": "UPDATE core_cursor SET position = 1000000",
 }
 IN_LOG = {
-    "log-positions": "DELETE FROM event WHERE pos = 5",
+    "log-positions": "DELETE FROM event WHERE source = '/t' AND id = '15'",
     "log-identities": "UPDATE event SET source = '/t', id = '1' WHERE source = '/t' AND id = '2'",
     "log-quarantine": "UPDATE quarantine SET state = 'resubmitted'",
 }

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from tests import engines
 
 from vonglau.core.errors import Unavailable
 from vonglau.engines import open_reader, open_writer
@@ -27,7 +28,7 @@ def serving(data: Path):
         port = held.getsockname()[1]
     command = [sys.executable, "-m", "granian", "--interface", "asgi", "--loop", "uvloop", "--host", "127.0.0.1"]
     command += ["--port", str(port), "--workers", "1", "--no-access-log", "--log-level", "warning"]
-    environment = {**os.environ, "PYTHONPATH": str(SOURCE), "VONGLAU_TEST_DATA": str(data)}
+    environment = {**os.environ, "PYTHONPATH": str(SOURCE), "VONGLAU_TEST_DATA": str(data), **engines.variables(data)}
     process = subprocess.Popen([*command, "vonglau.gateways.events.tests.served:app"], env=environment, cwd=data.parent)
     try:
         deadline = time.monotonic() + 60

@@ -24,12 +24,13 @@ from vonglau.core.detection import AlertDraft, Certainty, Detector, Severity, Ur
 from vonglau.core.errors import BadInput, NotFound
 from vonglau.core.events import LIVE, Event, to_us
 from vonglau.core.incidents.models import Incident
+from vonglau.core.log import Log
 from vonglau.core.people.policy import Actor
 from vonglau.core.runner import Runner
 from vonglau.core.seams import Service
 from vonglau.core.watch import Watch
 from vonglau.core.worlds import WorldKind, ensure_world
-from vonglau.engines.embedded import EmbeddedLog, open_writer
+from vonglau.engines import open_writer
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -109,7 +110,7 @@ def events(count: int = 400) -> list[Event]:
 
 
 @pytest.fixture
-def log(tmp_path: Path) -> Iterator[EmbeddedLog]:
+def log(tmp_path: Path) -> Iterator[Log]:
     ensure_world(LIVE, WorldKind.LIVE, "48")
     ensure_world("rec-1", WorldKind.RECORDING, "48")
     found = open_writer(tmp_path / "log")
@@ -140,11 +141,11 @@ def states(detector: str) -> list[tuple[Any, ...]]:
     return [(row.world, row.bucket, bytes(row.dump)) for row in rows]
 
 
-def runner(log: EmbeddedLog, *detectors: Detector, limit: int = 100, watch: Watch | None = None) -> Runner:
+def runner(log: Log, *detectors: Detector, limit: int = 100, watch: Watch | None = None) -> Runner:
     return Runner(log, tuple((SERVICE, detector) for detector in detectors), limit=limit, watch=watch)
 
 
-def undisturbed(log: EmbeddedLog, name: str, *, without: frozenset[int] = frozenset()) -> tuple[Any, Any]:
+def undisturbed(log: Log, name: str, *, without: frozenset[int] = frozenset()) -> tuple[Any, Any]:
     """What the detector says and knows when nothing goes wrong."""
     DetectorSkip.objects.bulk_create(
         DetectorSkip(detector=name, world=world, position=pos, who="", at=START) for pos in without for world in WORLDS
@@ -174,7 +175,7 @@ def stop_alert(world: str = LIVE) -> Alert:
     return Alert.objects.get(kind=stops.KIND, world=world)
 
 
-def test_a_detector_that_raises_stops_alone_and_the_event_is_found(log: EmbeddedLog) -> None:
+def test_a_detector_that_raises_stops_alone_and_the_event_is_found(log: Log) -> None:
     good = undisturbed(log, "good")
     poison = Poison(203)
     going = runner(log, Summing("good"), Summing("bad", poison))
@@ -196,7 +197,7 @@ def test_a_detector_that_raises_stops_alone_and_the_event_is_found(log: Embedded
         assert "204" in alerts.explanation(alert)
 
 
-def test_when_it_goes_on_it_misses_nothing_says_nothing_twice_and_the_alert_ends(log: EmbeddedLog) -> None:
+def test_when_it_goes_on_it_misses_nothing_says_nothing_twice_and_the_alert_ends(log: Log) -> None:
     expected = undisturbed(log, "bad")
     poison = Poison(203)
     going = runner(log, Summing("bad", poison))
@@ -220,7 +221,7 @@ def test_when_it_goes_on_it_misses_nothing_says_nothing_twice_and_the_alert_ends
     assert steps == ["resume"]
 
 
-def test_only_the_world_with_the_bad_event_stands_still(log: EmbeddedLog) -> None:
+def test_only_the_world_with_the_bad_event_stands_still(log: Log) -> None:
     expected = undisturbed(log, "bad")
     going = runner(log, Summing("bad", Poison(33, world="rec-1")))
     drain(going)
@@ -230,7 +231,7 @@ def test_only_the_world_with_the_bad_event_stands_still(log: EmbeddedLog) -> Non
     assert not Alert.objects.filter(kind=stops.KIND, world=LIVE).exists()
 
 
-def test_an_event_can_be_skipped_deliberately_and_stays_skipped(log: EmbeddedLog) -> None:
+def test_an_event_can_be_skipped_deliberately_and_stays_skipped(log: Log) -> None:
     expected = undisturbed(log, "bad", without=frozenset({204}))
     going = runner(log, Summing("bad", Poison(203)))
     drain(going)
@@ -251,7 +252,7 @@ def test_an_event_can_be_skipped_deliberately_and_stays_skipped(log: EmbeddedLog
     assert [(body["step"], body.get("at_position")) for _row, body in audit.rows("detector/bad")] == [("skip", 204)]
 
 
-def test_what_passes_by_itself_is_tried_again_before_anybody_is_told(log: EmbeddedLog) -> None:
+def test_what_passes_by_itself_is_tried_again_before_anybody_is_told(log: Log) -> None:
     expected = undisturbed(log, "bad")
     poison = Poison(203, error=MemoryError())
     going = runner(log, Summing("bad", poison))
@@ -276,7 +277,7 @@ def test_what_passes_by_itself_is_tried_again_before_anybody_is_told(log: Embedd
     assert (said("bad"), states("bad")) == expected
 
 
-def test_a_rule_that_loops_is_interrupted_and_set_apart(log: EmbeddedLog) -> None:
+def test_a_rule_that_loops_is_interrupted_and_set_apart(log: Log) -> None:
     good = undisturbed(log, "good")
 
     def loop(world: str, pos: int, value: int) -> None:
@@ -312,7 +313,7 @@ class Unstorable(Summing):
         return super().dump(state)
 
 
-def test_a_state_that_cannot_be_written_stops_its_detector_and_nothing_is_lost(log: EmbeddedLog) -> None:
+def test_a_state_that_cannot_be_written_stops_its_detector_and_nothing_is_lost(log: Log) -> None:
     expected = undisturbed(log, "bad")
     Unstorable.armed = True
     going = runner(log, Summing("good"), Unstorable("bad"), limit=60)
@@ -331,7 +332,7 @@ def test_a_state_that_cannot_be_written_stops_its_detector_and_nothing_is_lost(l
     assert not DetectorStop.objects.exists()
 
 
-def test_a_state_without_bounds_stops_its_detector(log: EmbeddedLog, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_state_without_bounds_stops_its_detector(log: Log, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(lanes, "STATE_BYTES", 40)
     going = runner(log, Summing("bad"))
     drain(going)
@@ -340,7 +341,7 @@ def test_a_state_without_bounds_stops_its_detector(log: EmbeddedLog, monkeypatch
     assert all(len(bytes(row.dump)) <= 40 for row in DetectorState.objects.all())
 
 
-def test_a_state_that_cannot_be_read_waits_and_may_be_forgotten(log: EmbeddedLog) -> None:
+def test_a_state_that_cannot_be_read_waits_and_may_be_forgotten(log: Log) -> None:
     first = runner(log, Summing("bad"))
     drain(first)
     first.save()
@@ -363,7 +364,7 @@ def test_a_state_that_cannot_be_read_waits_and_may_be_forgotten(log: EmbeddedLog
     assert sum(known.values()) == 40, "it learns anew from its own cursor on"
 
 
-def test_drafts_that_cannot_be_stored_are_the_detectors_doing(log: EmbeddedLog) -> None:
+def test_drafts_that_cannot_be_stored_are_the_detectors_doing(log: Log) -> None:
     class Odd(Summing):
         def fold(self, state: Any, batch: Any) -> Any:
             state, found = super().fold(state, batch)
@@ -375,7 +376,7 @@ def test_drafts_that_cannot_be_stored_are_the_detectors_doing(log: EmbeddedLog) 
     assert said("good")
 
 
-def test_a_new_version_of_the_rule_begins_afresh(log: EmbeddedLog) -> None:
+def test_a_new_version_of_the_rule_begins_afresh(log: Log) -> None:
     drain(runner(log, Summing("bad", Poison(203))))
     assert stop_alert().ended is None
     mended = Summing("bad")
@@ -389,7 +390,7 @@ def test_a_new_version_of_the_rule_begins_afresh(log: EmbeddedLog) -> None:
     max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 )
 @given(seed=st.integers(0, 2**32 - 1), limit=st.sampled_from([7, 60, 1000]))
-def test_failing_and_going_on_at_random_changes_nothing(log: EmbeddedLog, seed: int, limit: int) -> None:
+def test_failing_and_going_on_at_random_changes_nothing(log: Log, seed: int, limit: int) -> None:
     """Errors at any event, kills at any step, saves at any step, resumes at any time: the alerts of an undisturbed run."""
     for model in (Alert, Incident, Cursor, DetectorState, DetectorSkip, DetectorStop):
         model.objects.all().delete()
@@ -467,7 +468,7 @@ def test_a_process_that_is_killed_in_a_fold_is_counted_not_blamed(tmp_path: Path
         assert second.communicate(timeout=60)[0].split() == ["bad", "12", "34", "False", "1"]
 
 
-def test_who_hung_is_set_apart_before_the_next_process_folds(log: EmbeddedLog, tmp_path: Path) -> None:
+def test_who_hung_is_set_apart_before_the_next_process_folds(log: Log, tmp_path: Path) -> None:
     expected = undisturbed(log, "good")
     folder = tmp_path / "run"
     folder.mkdir()

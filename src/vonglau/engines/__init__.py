@@ -5,6 +5,9 @@ from pathlib import Path
 from vonglau.core.log import Log, LogReader
 from vonglau.engines.appending import BUCKET_US, HORIZON_US
 from vonglau.engines.database import Database, database_of
+from vonglau.engines.history import HistoryReader
+from vonglau.engines.inspection import Inspection
+
 __all__ = ["database_of", "installed", "open_history", "open_inspection", "open_reader", "open_writer"]
 
 

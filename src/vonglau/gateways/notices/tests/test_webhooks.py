@@ -19,8 +19,7 @@ from vonglau.core.notify.sender import Sender
 from vonglau.core.notify_models import Endpoint, Notice, NoticeAttempt
 from vonglau.core.people.policy import Actor
 from vonglau.core.tests import factories
-from vonglau.engines.embedded import open_reader
-from vonglau.engines.embedded.log import open_writer
+from vonglau.engines import open_reader, open_writer
 from vonglau.gateways.notices.addresses import Allowed
 from vonglau.gateways.notices.post import Waits
 from vonglau.gateways.notices.tests.receivers import Got, Receiver, receiving

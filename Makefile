@@ -11,9 +11,12 @@ help: ## list what there is
 demo: .venv/.ready ## the operations centre of Đà Nẵng in a drill world at 60×, on http://127.0.0.1:8000
 	@$(BIN)/vonglau demo --data demo-data
 
-test: .venv/.dev ## every test (a real browser included, where one can be installed)
+test: .venv/.dev ## every test, on both engines (a real browser included, where one can be installed)
 	@sh .ci/browser
-	@$(BIN)/pytest -q
+	@$(BIN)/pytest -q -n 2 --dist loadfile
+	@if [ -n "$$CI" ] || ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1; \
+	 then VONGLAU_TEST_ENGINE=postgresql $(BIN)/pytest -q -n 2 --dist loadfile; \
+	 else echo "The same tests on PostgreSQL are left out: apt-get install postgresql"; fi
 
 check: .venv/.dev ## style, types, layers, translations, migrations
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check -q .

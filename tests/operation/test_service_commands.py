@@ -72,6 +72,21 @@ def test_a_mistake_is_named_with_what_to_do(made: Stranger, file: str, old: str,
     assert "Traceback" not in done.stderr, done.stderr
 
 
+def test_english_that_another_room_overrules_is_named(made: Stranger) -> None:
+    path = made.folder / "locale" / "en" / "LC_MESSAGES" / "django.po"
+    before = path.read_text(encoding="utf-8")
+    try:
+        path.write_text(
+            before.replace('msgid "Tất cả"\nmsgstr "All"', 'msgid "Tất cả"\nmsgstr "Every last one"'), encoding="utf-8"
+        )
+        made.vonglau("service", "words", "water_level")
+        done = made.vonglau("service", "check", "water_level")
+    finally:
+        path.write_text(before, encoding="utf-8")
+        made.vonglau("service", "words", "water_level")
+    assert "'Tất cả' is 'All' elsewhere in the house" in done.stdout
+
+
 def test_a_package_that_is_announced_and_not_there_stops_the_start_with_advice(tmp_path: Path) -> None:
     assert vonglau("service", "new", "gone", *TITLES, "--into", tmp_path).returncode == 0
     stranger = Stranger(tmp_path / "vonglau-gone", "gone").install()

@@ -67,7 +67,7 @@ def new(name: str, title_vi: str, title_en: str, into: Path, in_tree: bool, as_j
     write = scaffold.in_tree if in_tree else scaffold.own_package
     root, written = write(name, title_vi, title_en, into.resolve())
     if in_tree:
-        say("Next: pip install --no-deps --no-build-isolation -e .")
+        say("Next: ruff check --fix -q . ; ruff format -q . ; pip install --no-deps --no-build-isolation -e .")
     else:
         say(f"Next: pip install --no-deps --no-build-isolation -e {root}")
     say(f"      vonglau service words {name} && vonglau service check {name}")
@@ -87,7 +87,7 @@ def check(name: str, as_json: bool) -> int:
     found, folder = checking.find(name)
     wrong = list(checking.faults(found, folder))
     lines = [f"  {fault}" for fault in wrong]
-    lines.append(f"{name}: {len(wrong)} things to mend." if wrong else f"{name}: nothing to mend.")
+    lines.append(f"{name}: to mend: {len(wrong)}." if wrong else f"{name}: nothing to mend.")
     result(as_json, {"ok": not wrong, "service": name, "faults": wrong}, "\n".join(lines))
     return 1 if wrong else 0
 

@@ -1,7 +1,11 @@
 """A service's English: what is missing in its catalogue, written there to be filled, and the catalogue compiled."""
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from django.utils import translation
+from django.utils.translation import gettext
 
 from vonglau.core.errors import BadInput
 from vonglau.core.testing import words
@@ -68,6 +72,19 @@ def faults(folder: Path) -> list[str]:
                 f"{path.name}: the English of {text!r} has other placeholders: write the same %(names)s in both."
             )
     compiled = path.with_suffix(".mo")
+    if compiled.is_file():
+        found += _overruled(have.values())
     if not compiled.is_file() or compiled.stat().st_mtime < path.stat().st_mtime:
         found.append(f"{path.name} is newer than its compiled form: run `vonglau service words`.")
     return found
+
+
+def _overruled(entries: "Iterable[polib.POEntry]") -> list[str]:
+    """One city has one English for a text: where rooms differ, one of them wins, and the other's page says what it never meant."""
+    with translation.override("en"):
+        said = [(entry, gettext(entry.msgid)) for entry in entries if entry.msgstr and not entry.msgid_plural]
+    return [
+        f"{entry.msgid!r} is {other!r} elsewhere in the house, not {entry.msgstr!r}: say it the same, or in other words of Vietnamese."
+        for entry, other in said
+        if other not in (entry.msgstr, entry.msgid)
+    ]

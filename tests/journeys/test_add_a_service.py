@@ -48,7 +48,7 @@ def script(folder: Path) -> tuple[str, list[str]]:
     return "\n".join(lines), files
 
 
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(1200)
 @pytest.mark.skipif(os.name == "nt", reason="follows a page written for a POSIX shell")
 def test_every_step_of_the_page_works(tmp_path: Path) -> None:
     programs = python_of(tmp_path / "venv")
@@ -63,10 +63,15 @@ def test_every_step_of_the_page_works(tmp_path: Path) -> None:
     done = subprocess.run(
         ["bash", "-c", text],
         cwd=desk,
-        env={**kept, "PATH": f"{programs}{os.pathsep}{kept['PATH']}", "PIP_DISABLE_PIP_VERSION_CHECK": "1"},
+        env={
+            **kept,
+            "PATH": f"{programs}{os.pathsep}{kept['PATH']}",
+            "PIP_DISABLE_PIP_VERSION_CHECK": "1",
+            "TRIAL_SECONDS": "240",
+        },
         capture_output=True,
         text=True,
-        timeout=560,
+        timeout=1_160,
         check=False,
     )
     assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-4000:]

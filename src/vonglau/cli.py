@@ -24,6 +24,7 @@ COMMANDS = {
     "replay": "replaying:replay",
     "load": "loading:load",
     "history": "history:history",
+    "retention": "retaining:retention",
     "detect": "science:detect",
     "score": "science:score",
     "bench": "science:bench",

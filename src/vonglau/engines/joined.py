@@ -10,6 +10,7 @@ from vonglau.core.log import Batch, Quarantined
 from vonglau.engines import rows
 from vonglau.engines.history import Manifest, SealedFiles, layout
 from vonglau.engines.history.derive import Derive
+from vonglau.engines.history.reading import looked_again
 from vonglau.engines.history.snapshot import Asked, Snapshot, snapshot
 from vonglau.engines.rows import Row
 
@@ -72,6 +73,7 @@ class JoinedReader(ABC):
         with self._look() as look:
             return look.head()
 
+    @looked_again
     def read(
         self, after: int, limit: int, *, world: str | None = None, type: str | None = None, before: int | None = None
     ) -> tuple[list[Recorded], int | None]:
@@ -90,6 +92,7 @@ class JoinedReader(ABC):
         last = found[-1].pos if found and len(found) >= limit else through
         return found, last if last < end and limit > 0 else None
 
+    @looked_again
     def batch(self, after: int, limit: int) -> Batch:
         """Up to `limit` events as columns, unfiltered."""
         parts: list[Batch] = []
@@ -108,6 +111,7 @@ class JoinedReader(ABC):
                     parts.append(rows.batch(tail))
         return rows.join(parts) if parts else rows.empty(after)
 
+    @looked_again
     def get(self, positions: Sequence[int]) -> list[Recorded]:
         """Events at these positions, in the order asked; those whose retention has ended are left out."""
         wanted = sorted(set(positions))

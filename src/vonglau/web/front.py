@@ -30,7 +30,7 @@ from vonglau.kit.hub import Hub
 from vonglau.kit.limits import Answer
 from vonglau.kit.metrics import Numbers
 from vonglau.kit.stream import Streams
-from vonglau.web import health
+from vonglau.web import health, retaining
 from vonglau.web.backends import Backends
 from vonglau.web.clocks import Clocks
 from vonglau.web.derive import MAKER
@@ -44,6 +44,8 @@ log = logging.getLogger("vonglau.front")
 SPARE_BYTES = 64 * 1024 * 1024
 """Free room on the disk below which the door is not ready any more."""
 SEAL_LOOK_SECONDS = 30.0
+RETAIN_SECONDS = 86_400.0
+RETAIN_AFTER_SECONDS = 600.0
 SEAL_FROM = 1_000_000
 """Rows in the tail from which it is sealed…"""
 SEAL_KEEP = 500_000
@@ -78,7 +80,12 @@ class Front:
         await self.proxy.open()
         self.numbers.on_write(self._measure)
         self.tasks.append(asyncio.ensure_future(ticker.run(self.committer.submit)))
-        for seconds, task in ((0.25, self._refresh), (1.0, self._write), (SEAL_LOOK_SECONDS, self._seal)):
+        for seconds, task in (
+            (0.25, self._refresh),
+            (1.0, self._write),
+            (SEAL_LOOK_SECONDS, self._seal),
+            (RETAIN_SECONDS, self._retain),
+        ):
             self.tasks.append(asyncio.ensure_future(self._every(seconds, task)))
 
     async def close_streams(self) -> None:
@@ -191,6 +198,15 @@ class Front:
         rows = await asyncio.to_thread(self.log.seal, keep=SEAL_KEEP, through=through)
         self.numbers.count("vonglau_sealed_rows", rows)
         log.info("sealed", extra={"rows": rows, "through": through})
+
+    async def _retain(self) -> None:
+        """Once a day, and a while after the start: what has been kept long enough goes."""
+        await asyncio.sleep(RETAIN_AFTER_SECONDS)
+        if not isinstance(self.log, retaining.Keeping):
+            return
+        taken, renewed = await asyncio.to_thread(retaining.run, self.log, "the server")
+        if taken or renewed:
+            log.info("retention", extra={"events": sum(one.rows for one in taken), "renewed": renewed})
 
     def _measure(self) -> None:
         counters, numbers = self.door.counters, self.numbers

@@ -2,8 +2,11 @@
 
 import sqlite3
 import time
+from collections.abc import Sequence
+from dataclasses import astuple
 
 from vonglau.engines.history import SealedFile
+from vonglau.engines.history.retention import Tombstone
 
 _COLUMNS = "first_pos, last_pos, rows, name, bytes, lower(hex(sha256)), min_time_us, max_time_us, last_recorded_us, world, layout"
 _NEAREST = f"SELECT {_COLUMNS} FROM sealed WHERE first_pos <= ? ORDER BY first_pos DESC LIMIT 1"  # noqa: S608
@@ -50,6 +53,22 @@ def insert(db: sqlite3.Connection, file: SealedFile) -> None:
             file.layout,
         ),
     )
+
+
+_CANDIDATES = f"SELECT {_COLUMNS} FROM sealed WHERE rows > 0 AND NOT remembered ORDER BY first_pos"  # noqa: S608
+
+
+def candidates(db: sqlite3.Connection) -> list[SealedFile]:
+    """Files that retention may touch: with rows, and beyond the horizon of identities."""
+    return [SealedFile(*row) for row in db.execute(_CANDIDATES)]
+
+
+def replace(db: sqlite3.Connection, old: SealedFile, new: SealedFile, tombstones: Sequence[Tombstone]) -> None:
+    """The caller holds the transaction."""
+    db.execute("DELETE FROM sealed WHERE first_pos = ? AND name = ?", (old.first_pos, old.name))
+    insert(db, new)
+    db.execute("UPDATE sealed SET remembered = 0 WHERE first_pos = ?", (new.first_pos,))
+    db.executemany("INSERT INTO tombstone VALUES (?, ?, ?, ?, ?, ?, ?, ?)", map(astuple, tombstones))
 
 
 def border_of(db: sqlite3.Connection) -> int:

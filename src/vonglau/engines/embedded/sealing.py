@@ -35,7 +35,7 @@ _OWN_PROCESS_ROWS = 100_000
 def recover(db: sqlite3.Connection, data_dir: Path) -> None:
     """Finish or undo what a crash left half done. The caller holds the writer's lock."""
     folder = history.folder(data_dir)
-    known = dict(db.execute("SELECT name, remembered FROM sealed"))
+    known = dict(db.execute("SELECT name, remembered FROM sealed WHERE rows > 0"))
     files.remove_orphans(folder, set(known))
     pairs.remove_orphans(folder, {name for name, remembered in known.items() if remembered})
     _delete_all(db, border_of(db))

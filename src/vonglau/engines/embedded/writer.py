@@ -3,7 +3,7 @@
 import os
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -13,11 +13,13 @@ from vonglau.engines import history
 from vonglau.engines.appending import BUCKET_US, HORIZON_US, Appender
 from vonglau.engines.embedded import schema, sealing
 from vonglau.engines.embedded.insertion import event_rows, insert_events, insert_quarantine
+from vonglau.engines.embedded.keeping import keeping
 from vonglau.engines.embedded.lock import hold
 from vonglau.engines.embedded.manifest import border_of, head_of, recorded_last
 from vonglau.engines.embedded.reader import EmbeddedReader
 from vonglau.engines.embedded.sqlite import connect, immediate, translated
 from vonglau.engines.embedded.twins import EmbeddedTwins
+from vonglau.engines.history.retention import Keeper
 from vonglau.engines.identities import Hasher, TailIndex
 from vonglau.engines.rows import Row
 
@@ -101,6 +103,10 @@ class EmbeddedLog(Appender):
         """
         with self.sealing:
             return history.seal(sealing.EmbeddedSteps(self), keep=keep, through=through)
+
+    def keeping(self) -> AbstractContextManager[Keeper]:
+        """For retention: the manifest to change, while nothing is sealed."""
+        return keeping(self)
 
     def probe(self) -> None:
         """An empty transaction, in its turn behind an append or a sealing."""

@@ -1,10 +1,12 @@
 """Reads events by position from the files that a manifest names."""
 
 from collections import OrderedDict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import wraps
 from pathlib import Path
-from typing import Any
+from typing import Any, ParamSpec, TypeVar
 
 import numpy as np
 import pyarrow as pa
@@ -145,7 +147,33 @@ class SealedFiles:
         return self._open[name]
 
 
+class Missing(Broken):
+    """A file of the manifest is not there: damaged, or just replaced by retention, and then a new look at the manifest helps."""
+
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def looked_again(read: Callable[P, R]) -> Callable[P, R]:
+    """For an engine's reader: a file that retention replaces between the look at the manifest and its opening is found at the next look."""
+
+    @wraps(read)
+    def again(*args: P.args, **kwargs: P.kwargs) -> R:
+        for _ in range(LOOKS - 1):
+            with suppress(Missing):
+                return read(*args, **kwargs)
+        return read(*args, **kwargs)
+
+    return again
+
+
+LOOKS = 3
+
+
 def _unreadable(name: str, error: Exception) -> Broken:
+    if isinstance(error, FileNotFoundError):
+        return Missing(f"Sealed file {name} is missing; restore it from a backup.")
     return Broken(f"Sealed file {name} cannot be read ({error}); restore it from a backup.")
 
 

@@ -59,6 +59,8 @@ class Snapshot:
     folder: Path
     files: Sequence[SealedFile]
     """Those that may hold rows inside the frame."""
+    every: Sequence[SealedFile]
+    """The whole manifest."""
     tail: pa.Table
     """`asked.wanted` columns; rows inside the frame only."""
 
@@ -88,4 +90,5 @@ def snapshot(
     ]
     schema = pa.schema([layout.SCHEMA.field(name) for name in wanted])
     tail = pa.concat_tables(tables).unify_dictionaries() if tables else schema.empty_table()
-    return Snapshot(asked, folder, [file for file in files if asked.may_hold(file)], tail)
+    every = list(files)
+    return Snapshot(asked, folder, [file for file in every if asked.may_hold(file)], every, tail)

@@ -1,8 +1,11 @@
 """The manifest in the log's schema, and where the tail begins and ends."""
 
 import time
+from collections.abc import Sequence
+from dataclasses import astuple
 
 from vonglau.engines.history import SealedFile
+from vonglau.engines.history.retention import Tombstone
 from vonglau.engines.postgresql.connection import Connection
 
 _FIELDS = ("first_pos", "last_pos", "rows", "name", "bytes", "sha256", "min_time_us", "max_time_us", "last_recorded_us")
@@ -33,6 +36,23 @@ def insert(db: Connection, file: SealedFile) -> None:
     """The step that counts; the caller holds the transaction."""
     values = [getattr(file, name) for name in (*_FIELDS, "world", "layout")]
     db.execute(_INSERT, [*values, time.time_ns() // 1000])
+
+
+_CANDIDATES = f"SELECT {_COLUMNS} FROM sealed WHERE rows > 0 AND NOT remembered ORDER BY first_pos"  # noqa: S608
+
+
+def candidates(db: Connection) -> list[SealedFile]:
+    """Files that retention may touch: with rows, and beyond the horizon of identities."""
+    return [SealedFile(*row) for row in db.execute(_CANDIDATES)]
+
+
+def replace(db: Connection, old: SealedFile, new: SealedFile, tombstones: Sequence[Tombstone]) -> None:
+    """The caller holds the transaction."""
+    db.execute("DELETE FROM sealed WHERE first_pos = %s AND name = %s", (old.first_pos, old.name))
+    insert(db, new)
+    db.execute("UPDATE sealed SET remembered = false WHERE first_pos = %s", (new.first_pos,))
+    for one in tombstones:
+        db.execute("INSERT INTO tombstone VALUES (%s, %s, %s, %s, %s, %s, %s, %s)", astuple(one))
 
 
 def border_of(db: Connection) -> int:

@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -15,10 +15,12 @@ from vonglau.engines import history
 from vonglau.engines.appending import BUCKET_US, HORIZON_US, Appender
 from vonglau.engines.database import Database
 from vonglau.engines.history.files import system_errors
+from vonglau.engines.history.retention import Keeper
 from vonglau.engines.identities import Hasher, TailIndex
 from vonglau.engines.postgresql import insertion, schema, sealing
 from vonglau.engines.postgresql.connection import connect, translated
 from vonglau.engines.postgresql.holder import Holder
+from vonglau.engines.postgresql.keeping import keeping
 from vonglau.engines.postgresql.manifest import border_of, head_of, recorded_last
 from vonglau.engines.postgresql.reader import PostgresqlReader
 from vonglau.engines.postgresql.twins import PostgresqlTwins
@@ -130,6 +132,10 @@ class PostgresqlLog(Appender):
         """
         with self.sealing:
             return history.seal(sealing.PostgresqlSteps(self), keep=keep, through=through)
+
+    def keeping(self) -> AbstractContextManager[Keeper]:
+        """For retention: the manifest to change, while nothing is sealed."""
+        return keeping(self)
 
     def probe(self) -> None:
         """An empty transaction that really writes, in its turn behind an append or a sealing."""

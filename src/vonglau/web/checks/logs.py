@@ -16,12 +16,13 @@ def positions(place: Place) -> Iterator[str]:
     """Positions have no gaps: sealed files follow one another, and the tail follows the last of them."""
     end = 0
     for first, last, rows, name in place.log.ask(
-        "SELECT first_pos, last_pos, rows, name FROM sealed ORDER BY first_pos"
+        "SELECT first_pos, last_pos, rows + (SELECT coalesce(sum(t.rows), 0) FROM tombstone AS t WHERE t.first_pos = s.first_pos), "
+        "name FROM sealed AS s ORDER BY first_pos"
     ):
         if end and first != end + 1:
             yield f"between position {end} and {first} ({name}) events are missing"
         if rows != last - first + 1:
-            yield f"{name} has {rows} rows for positions {first} to {last}"
+            yield f"{name} and what retention took out of it are {rows} rows for positions {first} to {last}"
         end = last
     first, last, rows = place.log.one("SELECT min(pos), max(pos), count(*) FROM event WHERE pos > ?", (end,))
     if rows and (first != end + 1 or last - first + 1 != rows):

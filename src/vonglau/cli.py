@@ -14,6 +14,7 @@ COMMANDS = {
     "demo": "serving:demo",
     "token": "tokens:token",
     "user": "people:user",
+    "webhook": "webhooks:webhook",
     "secrets": "keeping:secrets",
     "check": "checking:check",
     "detector": "detectors:detector",

@@ -10,7 +10,7 @@ from ninja.operation import Operation
 from ninja.renderers import BaseRenderer
 
 import vonglau
-from vonglau.gateways.json import alerts, events, fragments, incidents, indicators, shapes, worlds
+from vonglau.gateways.json import alerts, events, fragments, incidents, indicators, shapes, webhooks, worlds
 from vonglau.gateways.json.access import Account, Token
 from vonglau.kit import problems
 
@@ -63,6 +63,7 @@ for router in (
     alerts.router,
     incidents.router,
     indicators.router,
+    webhooks.router,
     worlds.router,
 ):
     api.add_router("", router)

@@ -1,4 +1,4 @@
-"""The integrator's page is followed literally: every block, in order, in an empty folder."""
+"""Pages of docs/howto are followed literally: every block, in order, in an empty folder."""
 
 import os
 import re
@@ -11,13 +11,15 @@ import pytest
 
 from tests.serving import environment, free_port
 
-PAGE = Path(__file__).parent.parent.parent / "docs" / "howto" / "integrator.md"
+PAGES = Path(__file__).parent.parent.parent / "docs" / "howto"
 
 
 @pytest.mark.skipif(not shutil.which("curl"), reason="no curl here: `apt-get install curl` to run it")
-def test_every_block_of_the_integrators_page_runs(tmp_path: Path) -> None:
-    blocks = re.findall(r"^```sh\n(.*?)^```", PAGE.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE)
-    assert len(blocks) >= 8
+@pytest.mark.parametrize(("page", "at_least"), [("integrator", 8), ("notices", 6)])
+def test_every_block_of_the_page_runs(tmp_path: Path, page: str, at_least: int) -> None:
+    text = (PAGES / f"{page}.md").read_text(encoding="utf-8")
+    blocks = re.findall(r"^```sh\n(.*?)^```", text, re.DOTALL | re.MULTILINE)
+    assert len(blocks) >= at_least
     script = tmp_path / "page.sh"
     script.write_text(
         "set -euo pipefail\ntrap 'kill $(jobs -p) 2>/dev/null || true' EXIT\n" + "\n".join(blocks), encoding="utf-8"
@@ -26,7 +28,12 @@ def test_every_block_of_the_integrators_page_runs(tmp_path: Path) -> None:
     done = subprocess.run(
         ["bash", "-x", str(script)],
         cwd=tmp_path,
-        env={**environment(), "PORT": str(free_port()), "PATH": f"{here}{os.pathsep}{os.environ['PATH']}"},
+        env={
+            **environment(),
+            "PORT": str(free_port()),
+            "RECEIVER": str(free_port()),
+            "PATH": f"{here}{os.pathsep}{os.environ['PATH']}",
+        },
         capture_output=True,
         text=True,
         timeout=180,

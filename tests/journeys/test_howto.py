@@ -36,7 +36,7 @@ def test_every_block_of_the_page_runs(tmp_path: Path, page: str, at_least: int) 
         },
         capture_output=True,
         text=True,
-        timeout=180,
+        timeout=280,
         check=False,
     )
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-5000:]

@@ -13,6 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import msgspec
+from django.conf import settings
 
 from vonglau.core import seams
 from vonglau.core.errors import StorageFull, VongLauError
@@ -43,13 +44,9 @@ log = logging.getLogger("vonglau.front")
 
 SPARE_BYTES = 64 * 1024 * 1024
 """Free room on the disk below which the door is not ready any more."""
-SEAL_LOOK_SECONDS = 30.0
+SEAL_LOOK_SECONDS = 5.0
 RETAIN_SECONDS = 86_400.0
 RETAIN_AFTER_SECONDS = 600.0
-SEAL_FROM = 1_000_000
-"""Rows in the tail from which it is sealed…"""
-SEAL_KEEP = 500_000
-"""… down to this many."""
 
 
 class Front:
@@ -191,11 +188,14 @@ class Front:
         await asyncio.to_thread(self.numbers.write)
 
     async def _seal(self) -> None:
-        """Move the oldest events to Parquet, never past what a detector has yet to fold."""
-        if self.log.tail_rows() < SEAL_FROM:
+        """Move the older half of a long tail to Parquet, never past what a detector has yet to fold."""
+        longest = settings.VONGLAU_TAIL
+        if self.log.tail_rows() < longest:
             return
         through = await asyncio.to_thread(_folded)
-        rows = await asyncio.to_thread(self.log.seal, keep=SEAL_KEEP, through=through)
+        rows = await asyncio.to_thread(self.log.seal, keep=longest // 2, through=through)
+        if not rows:
+            return
         self.numbers.count("vonglau_sealed_rows", rows)
         log.info("sealed", extra={"rows": rows, "through": through})
 

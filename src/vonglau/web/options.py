@@ -57,6 +57,14 @@ OPTIONS = {
             "Move the files there while the server is stopped. It belongs to the backup too.",
         ),
         Option(
+            "VONGLAU_TAIL",
+            "Tail of the log",
+            _number(1_000, 100_000_000),
+            "1000000",
+            "From how many unsealed events on the older half is sealed into a Parquet file.",
+            "events",
+        ),
+        Option(
             "VONGLAU_DATABASE",
             "Database",
             address,

@@ -16,6 +16,7 @@ from vonglau.web.options import value
 
 PACKAGE = Path(vonglau.__file__).parent
 VONGLAU_DATA: Path = value("VONGLAU_DATA")
+VONGLAU_TAIL: int = value("VONGLAU_TAIL")
 VONGLAU_DEMO: bool = value("VONGLAU_DEMO")
 VONGLAU_TIER: str = value("VONGLAU_TIER")
 VONGLAU_DOOR: str = value("VONGLAU_DOOR")

@@ -103,30 +103,42 @@ def _load(path: Path) -> Callable[..., dict[str, Any]]:
     return run
 
 
-@click.command()
+def _given(options: tuple[str, ...]) -> dict[str, Any]:
+    """`--rounds 100`, `--rounds=100` and `rounds=100` say the same. BadInput for what is none of them."""
+    words = iter(options)
+    given: dict[str, Any] = {}
+    for word in words:
+        key, equals, value = word.removeprefix("--").partition("=")
+        if not equals and word.startswith("--"):
+            value = next(words, "")
+        elif not equals:
+            raise BadInput(f"{word}: options are key=value or --key value, such as --seconds 5.")
+        given[key.replace("-", "_")] = _number(value)
+    return given
+
+
+def _number(text: str) -> int | float | str:
+    for read in (int, float):
+        try:
+            return read(text)
+        except ValueError:
+            continue
+    return text
+
+
+@click.command(context_settings={"ignore_unknown_options": True})
 @click.argument("name")
-@click.argument("options", nargs=-1)
+@click.argument("options", nargs=-1, type=click.UNPROCESSED)
 @without_data
 def bench(name: str, options: tuple[str, ...], as_json: bool) -> int:
-    """Run the benchmark NAME (`list` names them). OPTIONS are key=value, such as seconds=5."""
+    """Run the benchmark NAME (`list` names them). OPTIONS are its own, such as --seconds 5."""
     names = sorted(path.stem for path in _folder().glob("*.py") if _runs(path))
     if name == "list":
         result(as_json, {"items": names, "next": None}, "\n".join(names))
         return 0
     if name not in names:
         raise BadInput(f"There is no benchmark {name!r}: {', '.join(names)}.")
-    given: dict[str, Any] = {}
-    for option in options:
-        key, equals, value = option.partition("=")
-        if not equals:
-            raise BadInput(f"{option}: options are key=value, such as seconds=5.")
-        given[key] = (
-            float(value)
-            if value.replace(".", "", 1).isdigit() and "." in value
-            else int(value)
-            if value.isdigit()
-            else value
-        )
+    given = _given(options)
     if not as_json:
         say(f"Running {name} …")
     body = _load(_folder() / f"{name}.py")(**given)

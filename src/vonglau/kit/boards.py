@@ -1,28 +1,20 @@
 """The board where the processes of an installation put their figures and signs of life, for the door, the health page and monitors.
 
 One machine: files in the data folder, which cost no commit. Several hosts share no folder, but a state database: rows there
-(`core.beats`), timed by its clock, so that a host whose own clock is wrong is seen.
+(`board_rows.py`), timed by its clock, so that a host whose own clock is wrong is seen. The supervisor loads no Django, nor does this.
 """
 
 import json
 import logging
 from collections.abc import Iterable
 from contextlib import suppress
-from datetime import timedelta
 from pathlib import Path
 from typing import Any, Protocol
-
-from django.db import DatabaseError, close_old_connections, connection
-from django.db.models.functions import Now
-
-from vonglau.core.beats import Beat
 
 log = logging.getLogger("vonglau.board")
 
 FRESH_SECONDS = 10.0
 """A process that has put nothing for so long has stopped, or stands still."""
-SHOWN = timedelta(hours=1)
-"""How long a stopped process of a host stays on the board."""
 
 Body = dict[str, Any]
 NEEDED = {"process", "role", "at", "pid", "values", "spreads", "beats"}
@@ -69,38 +61,12 @@ class Files:
             (self.folder / f"{process}.json").unlink(missing_ok=True)
 
 
-class Rows:
-    """The state database's table of beats. A process is told from its namesake on another host by `name@host`."""
-
-    def put(self, body: Body) -> None:
-        name = f"{body['process']}@{body['host']}"
-        try:
-            close_old_connections()
-            Beat.objects.bulk_create(
-                [Beat(name=name, at=Now(), body={**body, "process": name})],
-                update_conflicts=True,
-                unique_fields=["name"],
-                update_fields=["at", "body"],
-            )
-        except DatabaseError as error:
-            log.warning("figures cannot be written: %s", error)
-
-    def read(self) -> list[Body]:
-        rows = Beat.objects.filter(at__gt=Now() - SHOWN).order_by("name").values_list("at", "body")
-        found = []
-        for at, body in rows:
-            if isinstance(body, dict) and body.keys() >= NEEDED:
-                skew = float(body["at"]) - at.timestamp()
-                # Ages are told by the board's clock, whatever the host's says.
-                beats = {name: when - skew for name, when in body["beats"].items()}
-                found.append({**body, "at": at.timestamp(), "beats": beats, "skew": round(skew, 3)})
-        return found
-
-    def forget(self, processes: Iterable[str], host: str) -> None:
-        with suppress(DatabaseError):
-            Beat.objects.filter(pk__in=[f"{process}@{host}" for process in processes]).delete()
-
-
 def of(data: Path) -> Board:
     """The installation's board: files where the state is a file of this machine, rows where a server keeps it."""
-    return Files(data) if connection.vendor == "sqlite" else Rows()
+    from django.db import connection
+
+    if connection.vendor == "sqlite":
+        return Files(data)
+    from vonglau.kit.board_rows import Rows
+
+    return Rows()

@@ -90,8 +90,9 @@ class Numbers:
 
     Threads may share it; a name that is not in the catalogue is a mistake at once."""
 
-    def __init__(self, process: str, data: Path) -> None:
-        self.process, self.data = process, data
+    def __init__(self, process: str, data: Path, board: boards.Board | None = None) -> None:
+        """`board`: where they are put, when it is not to be asked of Django."""
+        self.process, self.data, self._board = process, data, board
         self.host = socket.gethostname()
         self._memory = _Memory()
         self.started = time.time()
@@ -104,7 +105,7 @@ class Numbers:
 
     @cached_property
     def board(self) -> boards.Board:
-        return boards.of(self.data)
+        return self._board or boards.of(self.data)
 
     @staticmethod
     def _key(name: str, kind: str, labels: dict[str, str]) -> tuple[str, Labels]:

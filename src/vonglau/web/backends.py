@@ -8,9 +8,8 @@ from dataclasses import dataclass, field
 
 import aiohttp
 
-from vonglau.core.errors import BadInput
+from vonglau.web.roles import UNIX, checked
 
-UNIX = "unix:"
 CONNECTIONS = 128
 """Open at a time to one address."""
 WAIT_SECONDS = 30.0
@@ -19,16 +18,6 @@ CONNECT_SECONDS = 2.0
 ALIVE_SECONDS = 1.5
 REST_SECONDS = 3.0
 """How long an address that could not be reached is asked last."""
-
-
-def checked(address: str) -> str:
-    """`host:port`, `[v6]:port` or `unix:/path`. Raises BadInput."""
-    if address.startswith(UNIX + "/"):
-        return address
-    host, _, port = address.rpartition(":")
-    if not host or not port.isascii() or not port.isdigit() or not 0 < int(port) < 65536 or "/" in host:
-        raise BadInput(f"{address!r} is no address of web processes: give host:port, such as 10.0.0.5:8100.")
-    return address
 
 
 @dataclass(slots=True)

@@ -121,9 +121,9 @@ def _welcome(console: Console, url: str, accounts: "list[tuple[Account, str]]", 
 def serve(data: str, host: str, port: str, web: str, life: str) -> int:
     """What the child runs: `vonglau serve`, with demonstration accounts let in, for as long as its parent lives."""
     from vonglau.web.commands.base import configure
-    from vonglau.web.commands.serving import run as supervise
     from vonglau.web.roles import Plan
     from vonglau.web.serving import follow_life
+    from vonglau.web.supervise import run as supervise
 
     follow_life(int(life))
     configure(Path(data))

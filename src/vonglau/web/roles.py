@@ -5,16 +5,27 @@ its turn there (`engines/turn.py`), and the log lets one door write.
 """
 
 import fcntl
+import json
 import os
 import socket
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from vonglau.core.errors import BadInput, Unavailable
-from vonglau.web.backends import UNIX, checked
 
 ROLES = ("door", "web", "worker")
 BACKLOG = 2048
+UNIX = "unix:"
+
+
+def checked(address: str) -> str:
+    """`host:port`, `[v6]:port` or `unix:/path`. Raises BadInput."""
+    if address.startswith(UNIX + "/"):
+        return address
+    host, _, port = address.rpartition(":")
+    if not host or not port.isascii() or not port.isdigit() or not 0 < int(port) < 65536 or "/" in host:
+        raise BadInput(f"{address!r} is no address of web processes: give host:port, such as 10.0.0.5:8100.")
+    return address
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +49,19 @@ class Plan:
     """Where the web processes of this host listen for a door elsewhere; absent: a private socket for the door beside them."""
     door: str = ""
     """Where the door stands when it is not here."""
+    shared: bool = False
+    """Whether a server keeps the state, so that figures are put there."""
+
+    def encoded(self) -> str:
+        """As one word for the supervisor's own process. It holds no secret."""
+        plain = {**asdict(self), "data": str(self.data), "only": sorted(self.only)}
+        return json.dumps(plain)
+
+    @staticmethod
+    def decoded(text: str) -> "Plan":
+        plain = json.loads(text)
+        lists = {key: tuple(plain[key]) for key in ("names", "web_at")}
+        return Plan(**{**plain, **lists, "data": Path(plain["data"]), "only": frozenset(plain["only"])})
 
     def __post_init__(self) -> None:
         door, web = "door" in self.only, "web" in self.only

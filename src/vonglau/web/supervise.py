@@ -1,11 +1,14 @@
 """`vonglau serve`: one door, some web processes, one worker; any of them may die and is started again.
 
 The supervisor opens the sockets and hands them down, so that clients queue instead of being refused while a process comes back.
-Its children notice its own death by the pipe it holds, and end. On several hosts each has a supervisor with some of the roles
-(`web/roles.py`).
+Its children notice its own death by the pipe it holds, and end. It lives long and does little, so it loads neither Django nor what that
+brings: `vonglau serve` becomes `python -m vonglau.web.supervise` once it has looked at what it was asked.
+On several hosts each has a supervisor with some of the roles (`web/roles.py`).
 """
 
 import contextlib
+import http.client
+import json
 import os
 import shutil
 import signal
@@ -17,7 +20,10 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import urlsplit
 
+from vonglau.core.errors import VongLauError
+from vonglau.kit import boards
 from vonglau.kit.metrics import Numbers
 from vonglau.web import notifying
 from vonglau.web.roles import BACKLOG, Plan, hold, listen
@@ -65,7 +71,7 @@ class Supervisor:
         self.sockets: list[socket.socket] = []
         self.life, self._our_end = os.pipe()
         self.port = plan.port
-        self.numbers = Numbers("supervisor", plan.data)
+        self.numbers = Numbers("supervisor", plan.data, None if plan.shared else boards.Files(plan.data))
         self.children = [*self._worker(), *self._web(), *self._door()]
         """In the order of starting; they end the other way round."""
 
@@ -228,3 +234,50 @@ class Supervisor:
         os.close(self.life)
         for held in self.held:
             os.close(held)
+
+
+def ready(url: str) -> bool:
+    """Whether every part answers."""
+    parts = urlsplit(url)
+    link = http.client.HTTPConnection(parts.hostname or "127.0.0.1", parts.port, timeout=3)
+    try:
+        link.request("GET", "/readyz")
+        return link.getresponse().status == 200
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        link.close()
+
+
+def run(plan: Plan, *, as_json: bool) -> int:
+    """Supervise until stopped. With `as_json` one line is printed when every part answers."""
+    supervisor = Supervisor(plan, lambda words: print(words, file=sys.stderr, flush=True))
+    roles = ",".join(sorted(plan.only))
+
+    def announce() -> None:
+        if as_json:
+            said = json.dumps({"url": supervisor.url, "pid": os.getpid(), "roles": roles})
+        elif "door" in plan.only:
+            said = f"Vọng Lâu serves {plan.data} at {supervisor.url}  (Ctrl-C stops it)"
+        else:
+            said = f"Vọng Lâu runs {roles} for the door at {supervisor.url}  (Ctrl-C stops it)"
+        print(said, flush=True)
+
+    return supervisor.run(announce, lambda: ready(supervisor.url) if "door" in plan.only else supervisor.all_wrote())
+
+
+def main() -> None:
+    plan, as_json = Plan.decoded(sys.argv[1]), "--json" in sys.argv[2:]
+    if plan.shared:
+        import django
+
+        django.setup()
+    try:
+        sys.exit(run(plan, as_json=as_json))
+    except VongLauError as wrong:
+        print(f"Error: {wrong.message}", file=sys.stderr)
+        sys.exit(2)
+
+
+if __name__ == "__main__":
+    main()

@@ -7,7 +7,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from vonglau.core.beats import Beat
-from vonglau.kit import boards
+from vonglau.kit import board_rows, boards
 from vonglau.kit.exposition import exposition
 from vonglau.kit.metrics import BUCKETS, Numbers
 
@@ -75,7 +75,7 @@ def test_figures_that_are_not_in_the_catalogue_are_refused(tmp_path: Path) -> No
 def test_hosts_without_a_common_folder_share_a_board_in_the_state(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    board = boards.Rows()
+    board = board_rows.Rows()
     near, far = Numbers("worker", tmp_path / "a"), Numbers("worker", tmp_path / "b")
     near.host, far.host = "ioc-a", "ioc-b"
     near.beat("fold")

@@ -1,27 +1,13 @@
 """`serve` and `demo`."""
 
-import http.client
-import json
+import os
+import sys
 from pathlib import Path
-from typing import Any
-from urllib.parse import urlsplit
+from typing import Any, NoReturn
 
 import click
 
-from vonglau.web.commands.base import say, with_data
-
-
-def ready(url: str) -> bool:
-    """Whether every part answers."""
-    parts = urlsplit(url)
-    link = http.client.HTTPConnection(parts.hostname or "127.0.0.1", parts.port, timeout=3)
-    try:
-        link.request("GET", "/readyz")
-        return link.getresponse().status == 200
-    except (OSError, http.client.HTTPException):
-        return False
-    finally:
-        link.close()
+from vonglau.web.commands.base import with_data
 
 
 @click.command()
@@ -45,8 +31,10 @@ def ready(url: str) -> bool:
 )
 @click.option("--web-listen", default="", help="Where web processes listen for a door on another host: host:port.")
 @click.option("--door", default="", help="Where the door stands, on a host without one: http://10.0.0.1:8000.")
-def serve(data: Path, as_json: bool, **asked: Any) -> int:
+def serve(data: Path, as_json: bool, **asked: Any) -> NoReturn:
     """Serve DATA until stopped (Ctrl-C or SIGTERM): one door, some web processes, one worker; or some of them, on several hosts."""
+    from django.db import connection
+
     from vonglau.web.options import value
     from vonglau.web.roles import Plan
     from vonglau.web.upgrades import refuse_behind
@@ -55,27 +43,10 @@ def serve(data: Path, as_json: bool, **asked: Any) -> int:
     for key in ("only", "web_at", "web_listen", "door", "origin"):
         asked[key] = asked[key] or value(f"VONGLAU_{key.upper()}")
     asked["only"], asked["web_at"] = frozenset(asked["only"]), tuple(asked["web_at"])
-    return run(Plan(data=data, **asked), as_json)
-
-
-def run(plan: "Plan", as_json: bool) -> int:  # type: ignore[name-defined]  # noqa: F821 - imported late: see Lazy
-    """Supervise until stopped. With `--json` one line is printed when every part answers."""
-    import os
-
-    from vonglau.web.supervise import Supervisor
-
-    supervisor = Supervisor(plan, say)
-    roles = ",".join(sorted(plan.only))
-
-    def announce() -> None:
-        if as_json:
-            click.echo(json.dumps({"url": supervisor.url, "pid": os.getpid(), "roles": roles}))
-        elif "door" in plan.only:
-            click.echo(f"Vọng Lâu serves {plan.data} at {supervisor.url}  (Ctrl-C stops it)")
-        else:
-            click.echo(f"Vọng Lâu runs {roles} for the door at {supervisor.url}  (Ctrl-C stops it)")
-
-    return supervisor.run(announce, lambda: ready(supervisor.url) if "door" in plan.only else supervisor.all_wrote())
+    plan = Plan(data=data, shared=connection.vendor != "sqlite", **asked)
+    # The same process goes on without Django and this command's packages: the supervisor lives long and does little.
+    words = [sys.executable, "-m", "vonglau.web.supervise", plan.encoded(), *(["--json"] if as_json else [])]
+    os.execv(sys.executable, words)  # noqa: S606 - ourselves
 
 
 @click.command()

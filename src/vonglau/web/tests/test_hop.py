@@ -10,10 +10,11 @@ import pytest
 from vonglau.core.errors import BadInput
 from vonglau.kit.asgi import Receive, Scope, Send, header, respond
 from vonglau.web import hop
-from vonglau.web.backends import Backends, checked
+from vonglau.web.backends import Backends
 from vonglau.web.gate import within
 from vonglau.web.options import _networks
 from vonglau.web.proxy import Proxy
+from vonglau.web.roles import checked
 from vonglau.web.serving import serve
 from vonglau.web.tests.test_proxy import ask
 

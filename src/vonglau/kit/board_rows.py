@@ -1,0 +1,49 @@
+"""The board of several hosts: rows of the state database (`core.beats`)."""
+
+import logging
+from collections.abc import Iterable
+from contextlib import suppress
+from datetime import timedelta
+
+from django.db import DatabaseError, close_old_connections
+from django.db.models.functions import Now
+
+from vonglau.core.beats import Beat
+from vonglau.kit.boards import NEEDED, Body
+
+log = logging.getLogger("vonglau.board")
+
+SHOWN = timedelta(hours=1)
+"""How long a stopped process of a host stays on the board."""
+
+
+class Rows:
+    """The state database's table of beats. A process is told from its namesake on another host by `name@host`."""
+
+    def put(self, body: Body) -> None:
+        name = f"{body['process']}@{body['host']}"
+        try:
+            close_old_connections()
+            Beat.objects.bulk_create(
+                [Beat(name=name, at=Now(), body={**body, "process": name})],
+                update_conflicts=True,
+                unique_fields=["name"],
+                update_fields=["at", "body"],
+            )
+        except DatabaseError as error:
+            log.warning("figures cannot be written: %s", error)
+
+    def read(self) -> list[Body]:
+        rows = Beat.objects.filter(at__gt=Now() - SHOWN).order_by("name").values_list("at", "body")
+        found = []
+        for at, body in rows:
+            if isinstance(body, dict) and body.keys() >= NEEDED:
+                skew = float(body["at"]) - at.timestamp()
+                # Ages are told by the board's clock, whatever the host's says.
+                beats = {name: when - skew for name, when in body["beats"].items()}
+                found.append({**body, "at": at.timestamp(), "beats": beats, "skew": round(skew, 3)})
+        return found
+
+    def forget(self, processes: Iterable[str], host: str) -> None:
+        with suppress(DatabaseError):
+            Beat.objects.filter(pk__in=[f"{process}@{host}" for process in processes]).delete()

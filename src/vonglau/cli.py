@@ -22,6 +22,7 @@ COMMANDS = {
     "restore": "backing:restore",
     "held": "holding:held",
     "upgrade": "upgrading:upgrade",
+    "recording": "recording:recording",
     "replay": "replaying:replay",
     "load": "loading:load",
     "history": "history:history",

@@ -204,3 +204,40 @@ def test_a_stopped_detector_is_listed_resumed_and_its_event_skipped(city: Path) 
     assert last(ran("detector", "skip", "traffic.anomaly", "--position", "3", "--data", city, "--json"))["skipped"] == 3
     assert last(ran("detector", "resume", "traffic.anomaly", "--data", city, "--json"))["retry_at"]
     ran("check", "--data", city)
+
+
+def test_an_interval_is_exported_and_replayed_with_and_without_a_server(tmp_path: Path) -> None:
+    city = new_city(tmp_path / "own")
+    out = tmp_path / "out.parquet"
+    asked = ["--from", "2026-11-20T07:00", "--to", "2026-11-20T08:00Z", "--data", city]
+    none = vonglau("recording", "export", out, *asked)
+    assert none.returncode == 2
+    assert "Nothing happened" in none.stderr
+    lines = [
+        {
+            "specversion": "1.0",
+            "id": f"x{n}",
+            "source": "/rec",
+            "type": "test.seen",
+            "time": f"2026-11-20T00:{n:02d}:00Z",
+        }
+        for n in range(20)
+    ]
+    source = tmp_path / "source.jsonl"
+    source.write_text("\n".join(map(json.dumps, lines)), encoding="utf-8")
+    with serving(city) as server:
+        sent = last(ran("replay", source, "--data", city, "--to", server.url, "--world", "first", "--json"))
+        assert (sent["accepted"], sent["failed"]) == (20, 0)
+        said = last(ran("recording", "export", out, *asked, "--world", "first", "--json"))
+        assert said["events"] == 20
+        assert said["ticks"]
+        through = last(ran("replay", out, "--data", city, "--to", server.url, "--world", "second", "--json"))
+        assert through["accepted"] == said["events"] + said["ticks"]  # type: ignore[operator]
+        wrong = vonglau("replay", out, "--to", server.url, "--token", "vl_x", "--world", "third")
+        assert wrong.returncode == 2
+        assert "--data" in wrong.stderr
+    straight = last(ran("replay", out, "--data", city, "--world", "third", "--json"))
+    assert straight["accepted"] == through["accepted"]
+    assert last(ran("replay", out, "--data", city, "--world", "third", "--json"))["duplicates"] == through["accepted"]
+    assert "Whole" in ran("recording", "show", out)
+    ran("check", "--data", city)

@@ -80,7 +80,7 @@ def _values(draft: AlertDraft) -> dict[str, Any]:
         "lat": draft.lat,
         "facts": dict(draft.facts),
         "series": [list(point) for point in draft.series],
-        "evidence": list(draft.evidence),
+        "evidence": [position for position in draft.evidence if position > 0],  # below zero: before a recording began
     }
 
 

@@ -70,10 +70,13 @@ class Spread:
         return {bucket: members for bucket, members in rows.items() if members}
 
 
+NEVER = -(1 << 62)
+
+
 @dataclass(slots=True)
 class Shard:
     state: Any
-    through: int = 0
+    through: int = NEVER
     """Events up to here were in the stored state it was read from."""
     dirty: bool = False
 
@@ -106,6 +109,10 @@ class Lane:
                     raise StateUnreadable(type(problem).__name__) from problem
             self._shards = found
         return self._shards
+
+    def begin(self) -> None:
+        """Start from nothing, whatever is stored: for a past that is folded anew."""
+        self._shards = {}
 
     def forget(self) -> None:
         """Drop what is in memory: after a failure nobody knows what a fold left behind."""

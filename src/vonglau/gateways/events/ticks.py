@@ -38,6 +38,10 @@ class WorldClock(Protocol):
     def driven(self) -> bool:
         """True where events drive the clock (recordings)."""
 
+    @property
+    def own_ticks(self) -> bool:
+        """True where the events bring the ticks that were heard then: none are made, or silence would be heard elsewhere."""
+
     def now(self) -> datetime: ...
 
 
@@ -84,7 +88,7 @@ class Ticker:
             self._known.add(world.id)
             if not world.driven:
                 polled.append(world)
-            elif world.id not in self._driven:
+            elif not world.own_ticks and world.id not in self._driven:
                 seen = to_us(world.now())
                 self._last.setdefault(world.id, seen // self._tick_us)
                 self._driven[world.id] = seen

@@ -20,6 +20,7 @@ MINUTE_US = 60_000_000
 class Clock:
     id: str = "live"
     driven: bool = False
+    own_ticks: bool = False
     at: datetime = START
 
     def now(self) -> datetime:

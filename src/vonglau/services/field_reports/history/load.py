@@ -25,9 +25,9 @@ from vonglau.core.incidents.states import OPEN, State
 from vonglau.core.levels import levels
 from vonglau.core.people.models import Agency
 from vonglau.core.places.index import PlaceIndex
+from vonglau.core.tables import files
 from vonglau.core.worlds import World, WorldKind, ensure_world
 from vonglau.services.field_reports import intake, rules
-from vonglau.services.field_reports.history import files
 from vonglau.services.field_reports.history.mapping import Mapping, read_mapping
 from vonglau.services.field_reports.history.rows import Reader, Reject, Row
 from vonglau.services.field_reports.models import Report

@@ -1,14 +1,15 @@
 """What a foreign file's columns and words mean here: a YAML file, checked before the first row is read."""
 
-from datetime import UTC, date, datetime, timedelta, timezone, tzinfo
+from datetime import date, tzinfo
 from pathlib import Path
 from typing import Literal
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfoNotFoundError
 
 import msgspec
 
 from vonglau.core.errors import BadFile
 from vonglau.core.facts import Text, categories, read_yaml
+from vonglau.core.tables.times import zone as zone_of
 
 OpenState = Literal["received", "verified", "assigned", "in_progress"]
 Resolved = Literal["fixed", "planned", "explained"]
@@ -81,7 +82,7 @@ class Mapping(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     @property
     def tz(self) -> tzinfo:
-        return _zone(self.zone)
+        return zone_of(self.zone)
 
     def outcome_of(self, words: str) -> str:
         folded = words.casefold()
@@ -89,18 +90,11 @@ class Mapping(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return next(found, self.outcome.otherwise)
 
 
-def _zone(text: str) -> tzinfo:
-    if text[:1] in ("+", "-"):
-        offset = datetime.strptime(text, "%z").utcoffset()
-        return timezone(offset or timedelta())
-    return UTC if text == "UTC" else ZoneInfo(text)
-
-
 def read_mapping(path: Path) -> Mapping:
     """The mapping of a file. BadFile names what is wrong in it and what to do."""
     mapping = read_yaml(path, Mapping)
     try:
-        _zone(mapping.zone)
+        zone_of(mapping.zone)
     except (ValueError, ZoneInfoNotFoundError) as problem:
         raise BadFile(
             f'{path}, zone: {mapping.zone} is no zone; write an IANA name such as Asia/Ho_Chi_Minh or an offset "+07:00"'

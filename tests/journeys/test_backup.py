@@ -14,7 +14,7 @@ from http.client import HTTPException
 from pathlib import Path
 from typing import Any
 
-from tests.serving import VONGLAU, Serving, environment, free_port, new_city, ran, serving, token, vonglau
+from tests.serving import VONGLAU, Serving, environment, new_city, ran, serving, token, vonglau
 from vonglau.engines.embedded import open_reader
 from vonglau.services.traffic.tests.streams import DAY, HOUR, MONDAY, altered, steady
 
@@ -258,6 +258,6 @@ def test_a_backup_killed_at_any_moment_leaves_no_half_snapshot(tmp_path: Path) -
 def test_a_served_folder_holds_nothing_that_a_backup_does_not_know(tmp_path: Path) -> None:
     """Whoever adds a file to the data folder says in `backups/parts.py` what it is."""
     data = new_city(tmp_path / "city")
-    with serving(data, "--port", str(free_port())):
+    with serving(data):
         time.sleep(1)
     assert taken(data, tmp_path / "backups")["left_out"] == []

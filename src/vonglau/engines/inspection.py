@@ -24,7 +24,8 @@ class Inspection(Protocol):
     def sealed(self) -> list[SealedFile]:
         """The manifest, oldest positions first."""
 
-    def damage(self) -> Iterator[str]:
-        """What the engine itself finds wrong with its pages and indexes."""
+    def damage(self, *, thorough: bool = False) -> Iterator[str]:
+        """What the engine itself finds wrong with its pages and indexes; `thorough` compares every index with its table where that
+        is not done anyway."""
 
     def close(self) -> None: ...

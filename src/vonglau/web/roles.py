@@ -104,6 +104,19 @@ def hold(plan: Plan) -> list[int]:
     return held
 
 
+def served(data: Path) -> bool:
+    """Whether any role of this folder is held just now."""
+    for path in (data / "run").glob("*.lock"):
+        held = os.open(path, os.O_RDONLY)
+        try:
+            fcntl.flock(held, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+        finally:
+            os.close(held)
+    return False
+
+
 def listen(address: str) -> socket.socket:
     """A listening socket on `host:port` (port 0: a free one) or `unix:/path`. Raises BadInput when it cannot be had."""
     if address.startswith(UNIX):

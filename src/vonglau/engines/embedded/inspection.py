@@ -32,9 +32,10 @@ class EmbeddedInspection:
     def sealed(self) -> list[SealedFile]:
         return EmbeddedManifest(self._db).files()
 
-    def damage(self) -> Iterator[str]:
+    def damage(self, *, thorough: bool = False) -> Iterator[str]:
+        pragma = "PRAGMA integrity_check" if thorough else "PRAGMA quick_check"
         try:
-            yield from (str(row[0]) for row in self._db.execute("PRAGMA quick_check") if row[0] != "ok")
+            yield from (str(row[0]) for row in self._db.execute(pragma) if row[0] != "ok")
         except sqlite3.DatabaseError as damaged:
             yield str(damaged)
 

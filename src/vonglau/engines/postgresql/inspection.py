@@ -57,7 +57,7 @@ class PostgresqlInspection:
     def sealed(self) -> list[SealedFile]:
         return PostgresqlManifest(self._db).files()
 
-    def damage(self) -> Iterator[str]:
+    def damage(self, *, thorough: bool = False) -> Iterator[str]:
         yield from damage_of(self._db, self._database.log_schema)
 
     def close(self) -> None:

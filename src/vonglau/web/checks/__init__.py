@@ -27,6 +27,8 @@ class Place:
     data: Path
     reader: LogReader
     log: Inspection
+    thorough: bool = False
+    """Take the time to compare every index with its table."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from vonglau.core.models import Cursor
 from vonglau.engines import history
 from vonglau.web.checks import Place, check
 
-RESTORE = "Stop the server, keep a copy of the folder as it is, and restore log.db and sealed/ from a backup."
+RESTORE = "Stop the server, keep a copy of the folder as it is, and make a new one of the last backup: `vonglau restore DIR NEW`."
 
 
 @check("log-positions", find="SELECT min(pos), max(pos), count(*) FROM event on log.db", do=RESTORE)

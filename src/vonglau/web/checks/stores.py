@@ -9,8 +9,10 @@ from django.db.migrations.executor import MigrationExecutor
 
 from vonglau.core.errors import Broken
 from vonglau.engines.database import STATE_SCHEMA
+from vonglau.engines.embedded import schema, wal
 from vonglau.engines.embedded.sqlite import refuse_affected
 from vonglau.web.checks import Place, check
+from vonglau.web.roles import served
 
 
 @check(
@@ -30,8 +32,8 @@ def sqlite_library(place: Place) -> Iterator[str]:
 
 @check(
     "state-migrated",
-    find="`vonglau init --data …` says what it does",
-    do="Run `vonglau init` on this folder: the program is newer than its tables.",
+    find="`vonglau upgrade --data …` says what it lacks",
+    do="Stop the server and run `vonglau upgrade` on this folder: the program is newer than its tables.",
 )
 def migrated(place: Place) -> Iterator[str]:
     """The state database has the layout this program expects."""
@@ -40,7 +42,11 @@ def migrated(place: Place) -> Iterator[str]:
         yield f"migration {migration.app_label}.{migration.name} has not been applied"
 
 
-@check("state-file", find="PRAGMA quick_check on state.db", do="Stop the server and restore state.db from a backup.")
+@check(
+    "state-file",
+    find="PRAGMA quick_check on state.db",
+    do="Stop the server and make a new folder of the last backup: `vonglau restore DIR NEW --events newest`.",
+)
 def state_file(place: Place) -> Iterator[str]:
     """The state database's pages and indexes are whole."""
     if connection.vendor == "postgresql":
@@ -49,8 +55,26 @@ def state_file(place: Place) -> Iterator[str]:
         yield from damage_of(connection.connection, STATE_SCHEMA)
         return
     with connection.cursor() as cursor:
-        cursor.execute("PRAGMA quick_check")
+        cursor.execute("PRAGMA integrity_check" if place.thorough else "PRAGMA quick_check")
         yield from (str(row[0]) for row in cursor.fetchall() if row[0] != "ok")
+
+
+@check(
+    "write-ahead",
+    find="state.db-wal and log.db-wal in the data folder, while nothing serves it",
+    do="Acknowledged changes are gone: copy the folder as it is before anything opens it again, and restore the last backup with "
+    "`--events newest`; let senders send again. Look at the disk.",
+)
+def write_ahead(place: Place) -> Iterator[str]:
+    """Nothing that was committed stands behind a damaged page of a write-ahead file (looked at while nobody serves the folder)."""
+    if served(place.data):
+        return
+    for name in ("state.db", schema.FILE):
+        found = wal.damage(place.data / f"{name}-wal")
+        if found is not None:
+            yield (
+                f"{name}-wal: frame {found.frame} of {found.frames} is damaged, and {found.commits} commits behind it are not seen"
+            )
 
 
 @check(
@@ -84,8 +108,10 @@ def _dangling(cursor: CursorWrapper) -> Iterator[tuple[str, Any, str]]:
 
 
 @check(
-    "log-file", find="PRAGMA quick_check on log.db", do="Stop the server and restore log.db and sealed/ from a backup."
+    "log-file",
+    find="PRAGMA quick_check on log.db",
+    do="Stop the server and make a new folder of the last backup: `vonglau restore DIR NEW`.",
 )
 def log_file(place: Place) -> Iterator[str]:
     """The log's pages and indexes are whole."""
-    yield from place.log.damage()
+    yield from place.log.damage(thorough=place.thorough)

@@ -1,5 +1,6 @@
 """`check`: is everything whole? Exit 1 when something is broken."""
 
+import time
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -14,9 +15,14 @@ WAITING = "SELECT count(*) FROM quarantine WHERE state = 'open'"
 @click.command()
 @with_data()
 @click.option("--list", "listing", is_flag=True, help="Only list the checks: what each looks for and what to do.")
-def check(data: Path, as_json: bool, listing: bool) -> int:
-    """Verify audit chains, checkpoints, log, references and files of DATA; beside a running server too."""
+@click.option("--thorough", is_flag=True, help="Compare every index of the databases with its table too.")
+def check(data: Path, as_json: bool, listing: bool, thorough: bool) -> int:
+    """Verify audit chains, checkpoints, log, references and files of DATA; beside a running server too.
+
+    Exit 0: no error (warnings are said). 1: an error was found. 2: there was nothing to check. The result stands in `run/check.json`.
+    """
     from vonglau.web import checks
+    from vonglau.web.backups import records
 
     if listing:
         rows = [
@@ -29,12 +35,17 @@ def check(data: Path, as_json: bool, listing: bool) -> int:
             "\n".join(f"{row['name']:<20} {row['severity']:<8} {row['what']}" for row in rows),
         )
         return 0
-    body = examine(data, quiet=as_json)
-    result(as_json, body, _summary(body))
+    began = time.monotonic()
+    body = examine(data, quiet=as_json, thorough=thorough)
+    text = _summary(body)
+    named = {finding["check"]: finding["count"] for finding in body["findings"]}
+    said = text.splitlines()[-1]
+    records.write(data, records.CHECK, ok=body["ok"], seconds=time.monotonic() - began, said=said, findings=named)
+    result(as_json, body, text)
     return 0 if body["ok"] else 1
 
 
-def examine(data: Path, *, quiet: bool) -> dict[str, Any]:
+def examine(data: Path, *, quiet: bool, thorough: bool = False) -> dict[str, Any]:
     """Run all checks; plain data."""
     from django.db import DatabaseError
 
@@ -45,7 +56,9 @@ def examine(data: Path, *, quiet: bool) -> dict[str, Any]:
     reader = open_reader(data)
     log = open_inspection(data)
     try:
-        outcomes = checks.run_all(checks.Place(data, reader, log), lambda one: None if quiet else say(f"  {one.what}"))
+        outcomes = checks.run_all(
+            checks.Place(data, reader, log, thorough), lambda one: None if quiet else say(f"  {one.what}")
+        )
         counts = {"events": reader.head(), "quarantine": log.one(WAITING)[0]}
         for model in (Incident, Alert, Evidence, AuditRow, Checkpoint):
             with suppress(DatabaseError):  # damaged: the findings say so

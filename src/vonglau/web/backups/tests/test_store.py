@@ -149,7 +149,7 @@ def test_pruning_frees_what_only_the_old_needed(store: Store) -> None:
 def test_thinning_keeps_the_last_of_each_day_and_all_of_the_last() -> None:
     every = [snapshot([], NOW - timedelta(hours=hours)) for hours in range(0, 24 * 4, 6)]
     gone = keeping.chosen(every, NOW, thin=True)
-    stay = sorted(set(one.state_at for one in every) - set(one.state_at for one in gone))
+    stay = sorted({one.state_at for one in every} - {one.state_at for one in gone})
     assert stay[-5:] == sorted(NOW - timedelta(hours=hours) for hours in (0, 6, 12, 18, 24))
     assert len({at.date() for at in stay[:-5]}) == len(stay[:-5])
     assert keeping.chosen(every, NOW, days=1) == sorted(

@@ -14,9 +14,16 @@ from http.client import HTTPException
 from pathlib import Path
 from typing import Any
 
+import pytest
+
+from tests import engines
 from tests.serving import VONGLAU, Serving, environment, new_city, ran, serving, token, vonglau
 from vonglau.engines.embedded import open_reader
 from vonglau.services.traffic.tests.streams import DAY, HOUR, MONDAY, altered, steady
+
+pytestmark = pytest.mark.skipif(
+    engines.POSTGRESQL, reason="looks into the SQLite files; PostgreSQL has tests/operation/test_backup_postgresql.py"
+)
 
 BATCH = {"Content-Type": "application/cloudevents-batch+json"}
 RECORDING = "past-week"

@@ -4,6 +4,7 @@ Nothing is brought forward in passing: `serve` and `init` refuse an older folder
 """
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -76,6 +77,10 @@ def bring_forward(data: Path, told: Callable[[str], None] = lambda words: None) 
     (Between the two commits lie some milliseconds; a machine that dies there needs the backup.)
     """
     lacks = behind(data)
+    if not schema.path(data).exists():  # the log is elsewhere, and brings itself forward
+        if lacks.migrations:
+            _migrate(lacks.migrations, told)
+        return lacks.migrations
     with layouts.upgrading(schema.path(data), data / schema.LOCK, told) as changed:
         if lacks.migrations:
             _migrate(lacks.migrations, told)
@@ -83,16 +88,19 @@ def bring_forward(data: Path, told: Callable[[str], None] = lambda words: None) 
 
 
 def _migrate(names: tuple[str, ...], told: Callable[[str], None]) -> None:
-    """All migrations in one transaction. SQLite remakes tables, which it allows only while foreign keys are not enforced; Django checks
-    them before each migration ends."""
+    """All migrations in one transaction where SQLite keeps the state; on PostgreSQL each in its own, which may leave some of them done.
+
+    SQLite remakes tables, which it allows only while foreign keys are not enforced; Django checks them before each migration ends.
+    """
     from django.core.management import call_command
     from django.db import DatabaseError, connection, transaction
 
     for name in names:
         told(name)
     try:
-        connection.disable_constraint_checking()
-        with transaction.atomic():
+        if connection.vendor == "sqlite":
+            connection.disable_constraint_checking()
+        with transaction.atomic() if connection.vendor == "sqlite" else nullcontext():
             call_command("migrate", verbosity=0, interactive=False)
     except DatabaseError as failed:
         raise Broken(

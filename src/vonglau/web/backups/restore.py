@@ -15,13 +15,16 @@ from typing import Any
 
 from vonglau.core import keyfiles
 from vonglau.core.errors import BadInput, Broken, Locked, NotFound, StorageFull
+from vonglau.engines.database import remember
 from vonglau.web.backups import parts, strongbox
+from vonglau.web.backups.loading import database_for, loaded
 from vonglau.web.backups.manifest import Piece, Snapshot
+from vonglau.web.backups.sources import LOG_DUMP
 from vonglau.web.backups.store import Store, readable
 from vonglau.web.backups.take import SPARE, Told
 
 SAME, NEWEST = "same", "newest"
-_LOG_PARTS = (parts.LOG, f"{parts.SEALED}/")
+_LOG_PARTS = (parts.LOG, f"{parts.SEALED}/", LOG_DUMP)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,11 +106,15 @@ def restore(
     with _beside(target) as folder:
         _need_room(folder, sum(piece.size for piece in files))
         _write(store, files, folder, told)
+        database = database_for(state, log, folder)
         _keys(store, state, folder, wish)
-        restored = _made_consistent(folder, state, log, wish, by, told)
-        if target.exists():
-            target.rmdir()
-        folder.rename(target)
+        if database is not None:
+            remember(folder, database)  # never the address that the keys of the snapshot name
+        with loaded(database, folder):
+            restored = _made_consistent(folder, state, log, wish, by, told)
+            if target.exists():
+                target.rmdir()
+            folder.rename(target)
     return restored
 
 

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from errno import EDQUOT, EFBIG, ENOSPC
 from pathlib import Path
-from typing import BinaryIO
+from typing import IO
 
 import msgspec
 import pyarrow as pa
@@ -138,7 +138,7 @@ class Store:
         self._keep(fresh, digest, digest, size)
         return Piece(path, size, digest, about.st_mtime_ns)
 
-    def add_chunked(self, file: BinaryIO, path: str) -> Piece:
+    def add_chunked(self, file: IO[bytes], path: str) -> Piece:
         """A file of which parts change from one backup to the next, in compressed chunks."""
         hasher, size, digests = hashlib.sha256(), 0, []
         while block := file.read(CHUNK):

@@ -9,21 +9,18 @@ import io
 import json
 import os
 import shutil
-import sqlite3
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from hashlib import sha256
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from vonglau import __version__
-from vonglau.core.errors import BadInput, NotFound, StorageFull, Unavailable
-from vonglau.engines.embedded import copying, layouts, schema
-from vonglau.engines.embedded.sqlite import connect, translated
+from vonglau.core.errors import BadInput, StorageFull, Unavailable
 from vonglau.web.backups import manifest, parts, strongbox
 from vonglau.web.backups.manifest import Piece, Positions, Snapshot
+from vonglau.web.backups.sources import Ask, Source, source_of
 from vonglau.web.backups.store import Store, readable
 from vonglau.web.options import OPTIONS
 
@@ -75,28 +72,12 @@ class _Taking:
         except OSError as error:
             raise Unavailable(f"{source} cannot be read ({error.strerror}): no snapshot was made.") from error
 
-    @contextmanager
-    def database(self, name: str) -> Iterator[tuple[sqlite3.Connection, datetime]]:
-        """A copy of a database, and when it was taken. It goes into the store when the block ends."""
-        source, scratch = self.data / name, self.store.tmp / name
-        if not source.exists():
-            raise NotFound(f"{source} is missing: this is no whole installation. `vonglau check` says more.")
-        at = datetime.now(UTC)
-        scratch.unlink(missing_ok=True)
-        copying.copy(source, scratch, lambda done, total: self.told(name, done, total))
-        db = sqlite3.connect(f"{scratch.absolute().as_uri()}?mode=ro&immutable=1", uri=True, isolation_level=None)
-        try:
-            with translated():
-                yield db, at
-        finally:
-            db.close()
-        with readable("the backup"), scratch.open("rb") as file:
-            self.files[name] = self.store.add_chunked(file, name)
-        scratch.unlink()
+    def keep(self, file: IO[bytes], path: str) -> None:
+        self.files[path] = self.store.add_chunked(file, path)
 
-    def missing(self, log: sqlite3.Connection) -> list[str]:
+    def missing(self, log: Ask) -> list[str]:
         """Sealed files that the log's copy names and the backup does not hold."""
-        names = [name for (name,) in log.execute("SELECT name FROM sealed ORDER BY first_pos")]
+        names = [name for (name,) in log("SELECT name FROM sealed ORDER BY first_pos")]
         return [name for name in names if f"{parts.SEALED}/{name}" not in self.files]
 
 
@@ -115,18 +96,17 @@ def take(
     """
     if store.folder.is_relative_to(data):
         raise BadInput(f"{store.folder} lies inside the data folder: a backup belongs on another disk.")
-    installation = installation_of(data)
     began = datetime.now(UTC)
-    with store.writing():
-        store.make(installation)
+    with store.writing(), source_of(data) as source:
+        store.make(source.installation())
         before = store.newest()
-        need_room(data, store, before)
+        need_room(data, store, before, source.sizes())
         taking = _Taking(data, store, told, {piece.path: piece for piece in before.files} if before else {})
         taking.keep_files()
-        with taking.database(parts.STATE) as (state, state_at):
-            said = _state(state)
+        with source.state(store, taking.keep, told) as (ask, state_at):
+            said = _state(ask)
         taking.keep_files()
-        log_at, log_said, layout = _copy_log(taking)
+        log_at, log_said = _copy_log(taking, source)
         _checkpoints(taking, said["checkpoint"])
         if passphrase is not None:
             texts = {name: path.read_text() for name, path in parts.secrets(data, secrets).items()}
@@ -136,14 +116,14 @@ def take(
         store.sync()
         snapshot = Snapshot(
             id=manifest.id_of(state_at),
-            installation=installation,
+            installation=source.installation(),
             tool=__version__,
-            engine="sqlite",
+            engine=source.engine,
             began_at=began,
             state_at=state_at,
             log_at=log_at,
             ended_at=now,
-            layouts={"log": str(layout), **said["layouts"]},
+            layouts={"log": source.layout(), **said["layouts"]},
             positions=Positions(
                 **log_said, checkpoint=said["checkpoint"], change=said["change"], readers=said["readers"]
             ),
@@ -158,22 +138,7 @@ def take(
     return snapshot
 
 
-def installation_of(data: Path) -> str:
-    """Digest of the log's own secret. Raises `NotFound` for a folder without a log."""
-    path = schema.path(data)
-    if not path.exists():
-        raise NotFound(f"There is no event log in {data}: it holds no installation, or a part of one.")
-    db = connect(path, readonly=True)
-    try:
-        with translated():
-            layouts.refuse_newer(layouts.found(db))
-            (secret,) = db.execute("SELECT value FROM setting WHERE name = 'secret'").fetchone()
-    finally:
-        db.close()
-    return sha256(b"vonglau installation\n" + bytes(secret)).hexdigest()[:32]
-
-
-def need_room(data: Path, store: Store, before: Snapshot | None) -> None:
+def need_room(data: Path, store: Store, before: Snapshot | None, databases: list[int]) -> None:
     """Raise `StorageFull` before anything is written when the backup would not fit.
 
     Needed: a scratch copy of the larger database; what was not kept before; of the databases all that changed (the first time
@@ -181,7 +146,6 @@ def need_room(data: Path, store: Store, before: Snapshot | None) -> None:
     """
     known = {piece.path: piece.size for piece in before.files} if before else {}
     new = sum(path.stat().st_size for name, path in parts.kept(data) if name not in known)
-    databases = [(data / name).stat().st_size for name in (parts.STATE, parts.LOG) if (data / name).exists()]
     changed = 2 * before.new_bytes if before else sum(databases)
     need = max(databases, default=0) + min(changed, sum(databases)) + new + SPARE
     with readable("the backup folder"):
@@ -193,42 +157,43 @@ def need_room(data: Path, store: Store, before: Snapshot | None) -> None:
         )
 
 
-def _copy_log(taking: _Taking) -> tuple[datetime, dict[str, int], int]:
-    """The log and every sealed file it names; when, where it stood, its layout."""
+def _copy_log(taking: _Taking, source: Source) -> tuple[datetime, dict[str, int]]:
+    """The log and every sealed file it names; when, and where it stood."""
     for _try in range(TRIES):
-        with taking.database(parts.LOG) as (log, at):
-            said, layout = _log(log), layouts.found(log)
+        with source.log(taking.store, taking.keep, taking.told) as (ask, at):
+            said = _log(ask)
             taking.keep_files()
-            lost = taking.missing(log)
+            lost = taking.missing(ask)
         if not lost:
-            return at, said, layout
+            return at, said
     raise Unavailable(
         f"sealed/{lost[0]} is named by the log and is not there: no snapshot was made. Run `vonglau check`; "
         "if retention was just ending files, try again."
     )
 
 
-def _log(db: sqlite3.Connection) -> dict[str, int]:
-    (tail,) = db.execute("SELECT max(pos) FROM event").fetchone()
-    (border,) = db.execute("SELECT max(last_pos) FROM sealed").fetchone()
-    (waiting,) = db.execute("SELECT max(id) FROM quarantine").fetchone()
-    return {"log_head": max(tail or 0, border or 0), "sealed_through": border or 0, "quarantine": waiting or 0}
+def _most(ask: Ask, query: str) -> int:
+    ((found,),) = ask(query)
+    return int(found or 0)
 
 
-def _state(db: sqlite3.Connection) -> dict[str, Any]:
-    """Read from the copy with plain SQL: it may be of an earlier release than this program."""
-
-    def most(query: str) -> int:
-        (found,) = db.execute(query).fetchone()
-        return int(found or 0)
-
-    rows = db.execute("SELECT app, max(name) FROM django_migrations GROUP BY app").fetchall()
+def _log(ask: Ask) -> dict[str, int]:
+    tail, border = _most(ask, "SELECT max(pos) FROM event"), _most(ask, "SELECT max(last_pos) FROM sealed")
     return {
-        "checkpoint": most("SELECT max(n) FROM core_checkpoint"),
-        "change": most("SELECT max(id) FROM core_change"),
-        "readers": dict(db.execute("SELECT reader, position FROM core_cursor").fetchall()),
-        "layouts": dict(rows),
-        "counts": {name.removeprefix("core_"): most(f"SELECT count(*) FROM {name}") for name in COUNTED},  # noqa: S608
+        "log_head": max(tail, border),
+        "sealed_through": border,
+        "quarantine": _most(ask, "SELECT max(id) FROM quarantine"),
+    }
+
+
+def _state(ask: Ask) -> dict[str, Any]:
+    """Read from the copy with plain SQL: it may be of an earlier release than this program."""
+    return {
+        "checkpoint": _most(ask, "SELECT max(n) FROM core_checkpoint"),
+        "change": _most(ask, "SELECT max(id) FROM core_change"),
+        "readers": dict(ask("SELECT reader, position FROM core_cursor")),
+        "layouts": dict(ask("SELECT app, max(name) FROM django_migrations GROUP BY app")),
+        "counts": {name.removeprefix("core_"): _most(ask, f"SELECT count(*) FROM {name}") for name in COUNTED},  # noqa: S608
     }
 
 

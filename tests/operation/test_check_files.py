@@ -7,7 +7,7 @@ import pytest
 
 from vonglau.engines import history
 from vonglau.engines.embedded import EmbeddedLog, schema
-from vonglau.engines.embedded.sqlite import connect
+from vonglau.engines.embedded.inspection import EmbeddedInspection
 from vonglau.engines.embedded.tests.helpers import events
 from vonglau.engines.embedded.wal import FRAME, HEADER
 from vonglau.web.checks import Place, logs, stores
@@ -25,7 +25,7 @@ def data(tmp_path: Path) -> Path:
 
 def found(data: Path) -> list[str]:
     log = EmbeddedLog(data)
-    db = connect(schema.path(data), readonly=True)
+    db = EmbeddedInspection(data)
     try:
         return list(logs.sealed(Place(data, log.reader, db)))
     finally:
@@ -57,7 +57,7 @@ def test_commits_behind_a_damaged_page_are_counted(data: Path, tmp_path: Path) -
     page = int.from_bytes(raw[8:12], "big")
     raw[HEADER + FRAME + page + FRAME + 9] ^= 0xFF  # the second frame's page
     side.write_bytes(raw)
-    db = connect(schema.path(data), readonly=True)
+    db = EmbeddedInspection(data)
     (said,) = stores.write_ahead(Place(dead, None, db))  # type: ignore[arg-type]
     assert list(stores.write_ahead(Place(data, None, db))) == []  # type: ignore[arg-type]
     db.close()

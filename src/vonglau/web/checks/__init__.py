@@ -63,9 +63,10 @@ def check(name: str, *, severity: str = ERROR, find: str, do: str) -> Callable[[
 
 def all_checks() -> list[Check]:
     """Every check, in the order in which they should be read."""
-    for room in ("stores", "audits", "incidents", "logs"):
-        import_module(f"vonglau.web.checks.{room}")
-    return list(CHECKS)
+    rooms = [f"vonglau.web.checks.{room}" for room in ("stores", "audits", "incidents", "logs")]
+    for room in rooms:
+        import_module(room)
+    return sorted(CHECKS, key=lambda one: rooms.index(one.run.__module__))
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
 # One word per task; `make` alone lists them.
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench docs lock
+.PHONY: help demo test check audit bench docs sbom lock
 PYTHON ?= python3
 BIN := .venv/bin
 INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check
@@ -18,11 +18,18 @@ test: .venv/.dev ## every test, on both engines (a real browser included, where 
 	 then VONGLAU_TEST_ENGINE=postgresql $(BIN)/pytest -q -n 2 --dist loadfile; \
 	 else echo "The same tests on PostgreSQL are left out: apt-get install postgresql"; fi
 
-check: .venv/.dev ## style, types, layers, translations, migrations
+check: .venv/.dev ## style, types, layers, translations, migrations, what we stand on
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check -q .
 	@PYTHONPATH=src $(BIN)/lint-imports
 	@VONGLAU_DATA=$$(mktemp -d) $(BIN)/mypy
 	@VONGLAU_DATA=$$(mktemp -d) $(BIN)/python -W error -m django makemigrations --check --dry-run --settings vonglau.web.settings
+	@$(BIN)/python .ci/audit.py
+
+audit: .venv/.dev ## what we stand on, strictly: fails where advisories could not be asked for (before a release)
+	@$(BIN)/python .ci/audit.py --strict
+
+sbom: .venv/.dev ## what a release is made of, as CycloneDX (build/sbom/)
+	@$(BIN)/python .ci/sbom.py build/sbom
 
 bench: .venv/.dev ## measure, and print the table (BENCH=name for one)
 	@$(BIN)/vonglau bench $(or $(BENCH),all)

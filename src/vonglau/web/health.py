@@ -4,6 +4,8 @@ import time
 from pathlib import Path
 from typing import Any
 
+from django.db import DatabaseError
+
 from vonglau.kit import boards
 
 COMMIT_SECONDS = 3.0
@@ -12,9 +14,11 @@ COMMIT_SECONDS = 3.0
 
 def worker(data: Path) -> dict[str, Any]:
     """Fresh when a fold gave a sign of life within the last ten seconds. Others may stand by: one folds."""
-    folds = [
-        body["beats"]["fold"] for body in boards.of(data).read() if body["role"] == "worker" and "fold" in body["beats"]
-    ]
+    try:
+        bodies = boards.of(data).read()
+    except DatabaseError:
+        return {"ok": False, "why": "The state's database does not answer, so nobody knows: is its server running?"}
+    folds = [body["beats"]["fold"] for body in bodies if body["role"] == "worker" and "fold" in body["beats"]]
     if not folds:
         return {"ok": False, "why": "The worker has not started yet."}
     age = time.time() - max(folds)

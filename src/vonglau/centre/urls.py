@@ -5,8 +5,11 @@ from django.urls import path
 from vonglau.centre import find, places
 from vonglau.centre.account import views as account
 from vonglau.centre.administration import tabs as administration
+from vonglau.centre.administration.agencies import views as agencies
 from vonglau.centre.administration.health import views as health
 from vonglau.centre.administration.notices import views as notices
+from vonglau.centre.administration.people import views as people
+from vonglau.centre.administration.tokens import views as tokens
 from vonglau.centre.administration.webhooks import views as webhooks
 from vonglau.centre.alerts import views as alerts
 from vonglau.centre.desk import files, steps
@@ -40,6 +43,17 @@ urlpatterns = [
     path("go/<str:world>/<str:ref>", account.go, name="go"),
     path("sw.js", account.service_worker, name="service_worker"),
     path("administration/", administration.first, name="administration"),
+    path("administration/people/", people.people, name="admin_people"),
+    path("administration/people/new/", people.new, name="admin_person_new"),
+    path("administration/people/<int:number>/", people.person, name="admin_person"),
+    path("administration/people/<int:number>/act", people.act, name="admin_person_act"),
+    path("administration/agencies/", agencies.agencies, name="admin_agencies"),
+    path("administration/agencies/new/", agencies.new, name="admin_agency_new"),
+    path("administration/agencies/<str:code>/", agencies.agency, name="admin_agency"),
+    path("administration/tokens/", tokens.list_, name="admin_tokens"),
+    path("administration/tokens/new/", tokens.new, name="admin_token_new"),
+    path("administration/tokens/<int:number>/", tokens.token, name="admin_token"),
+    path("administration/tokens/<int:number>/act", tokens.act, name="admin_token_act"),
     path("administration/notices/", notices.notices, name="admin_notices"),
     path("administration/notices/act", notices.act, name="admin_notices_act"),
     path("administration/notices/<int:number>/", notices.notice, name="admin_notice"),

@@ -7,11 +7,13 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_POST
+from django.views.decorators.http import require_http_methods, require_POST
 
+from vonglau.core.people import accounts
 from vonglau.core.people.models import User
 from vonglau.kit import guards
 from vonglau.web import factors, sessions, signing
+from vonglau.web.forms import SetPassword
 
 
 def _person(request: HttpRequest) -> User:
@@ -59,3 +61,22 @@ def end_all(request: HttpRequest) -> HttpResponse:
     signing.record(person, "sessions-ended", ended=ended)
     messages.success(request, gettext("Đã đăng xuất mọi nơi khác."))
     return redirect("account_home")
+
+
+@never_cache
+@require_http_methods(["GET", "POST"])
+def invitation(request: HttpRequest, text: str) -> HttpResponse:
+    """Set a password by a link that works once. Nobody is signed in by it: a second factor is still asked for."""
+    try:
+        found = accounts.invited(text)
+        form = SetPassword(found.user, request.POST or None)
+        if request.method == "POST" and form.is_valid():
+            accounts.accept(text, form.cleaned_data["new_password1"])
+            messages.success(request, gettext("Đã đặt mật khẩu. Hãy đăng nhập."))
+            return redirect("account_login")
+    except accounts.LinkInvalid:
+        return render(request, "web/invitation_over.html", status=404)
+    context = {"form": form, "person": found.user}
+    response = render(request, "web/invitation.html", context, status=422 if form.errors else 200)
+    response["Referrer-Policy"] = "no-referrer"  # the address is the secret
+    return response

@@ -31,6 +31,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("accounts/oidc/", oidc.begin, name="oidc_begin"),
     path("accounts/oidc/callback/", oidc.callback, name="oidc_callback"),
     path("accounts/oidc/ended/", oidc.ended, name="oidc_ended"),
+    path("accounts/invitation/<str:text>/", account_views.invitation, name="account_invitation"),
     path("accounts/inactive/", views.inactive, name="account_inactive"),
     path("language", views.switch_language, name="language"),
     path("world", views.switch_world, name="world"),

@@ -1,12 +1,14 @@
 """Agencies as they existed on a day."""
 
 from datetime import date
+from typing import Any
 
 from django.db.models import Q, QuerySet
 
 from vonglau.core.errors import BadInput
 from vonglau.core.facts import AgencyFile
 from vonglau.core.people.models import Agency
+from vonglau.core.words import plain
 
 
 def agencies(on: date) -> "QuerySet[Agency]":
@@ -35,6 +37,19 @@ def suggested(on: date, *, category: str = "", ward: str = "", usual: str = "") 
         return (3, agency.name_vi)
 
     return sorted(agencies(on), key=place)
+
+
+def matching(rows: "QuerySet[Any]", asked: str, *fields: str) -> "QuerySet[Any]":
+    """Rows in whose fields every word stands, whatever its capitals and marks: `dang` finds `Đặng`.
+
+    Compared here: databases disagree about Vietnamese letters, and there are a few thousand rows at most.
+    """
+    wanted = (plain(asked) or "").split()[:5]
+    if not wanted:
+        return rows
+    texts = rows.order_by().values_list("pk", *fields)
+    found = [pk for pk, *said in texts if all(word in (plain(" ".join(map(str, said))) or "") for word in wanted)]
+    return rows.filter(pk__in=found)
 
 
 def load_agencies(file: AgencyFile) -> int:

@@ -77,6 +77,7 @@ class Worker:
         self.runner = Runner(self.reader, seams.detectors(), locate, watch=watch)
         self.projectors = [Projector(open_reader(data), one, locate) for one in seams.projections()]
         self.sender = Sender(channels())
+        self.follower = open_reader(data)
         self._oldest_us: int | None = None
         self.numbers.on_write(self._measure)
 
@@ -155,7 +156,7 @@ class Worker:
 
     def follow(self) -> None:
         """Queue events of the log for webhooks, until nothing is new or they have enough to do."""
-        while fan_out.follow(self.reader) and not self.stopping.is_set():
+        while fan_out.follow(self.follower) and not self.stopping.is_set():
             time.sleep(0.001)
 
     def remind(self) -> None:

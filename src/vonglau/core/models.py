@@ -3,6 +3,7 @@
 from vonglau.core.alert_models import Alert, Cursor, DetectorSkip, DetectorState, DetectorStop
 from vonglau.core.audit_models import AuditHead, AuditRow, Checkpoint, Note
 from vonglau.core.beats import Beat
+from vonglau.core.cache_models import CacheRow
 from vonglau.core.changes import Change
 from vonglau.core.incidents.models import Evidence, Incident, IncidentCounter
 from vonglau.core.notify_models import (
@@ -27,6 +28,7 @@ __all__ = [
     "AuditHead",
     "AuditRow",
     "Beat",
+    "CacheRow",
     "Change",
     "Checkpoint",
     "Cursor",

@@ -93,7 +93,7 @@ class Numbers:
     def __init__(self, process: str, data: Path, board: boards.Board | None = None) -> None:
         """`board`: where they are put, when it is not to be asked of Django."""
         self.process, self.data, self._board = process, data, board
-        self.host = socket.gethostname()
+        self.host = os.environ.get("VONGLAU_HOST_NAME") or socket.gethostname()
         self._memory = _Memory()
         self.started = time.time()
         self._values: dict[tuple[str, Labels], float] = {}

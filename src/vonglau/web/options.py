@@ -132,6 +132,13 @@ OPTIONS = {
             "Which parts `serve` runs here, by comma; more than one host needs PostgreSQL.",
         ),
         Option(
+            "VONGLAU_HOST_NAME",
+            "Name of this host",
+            str,
+            "",
+            "By which figures and the health page tell hosts apart. Absent: the machine's own name; set it where two would be the same.",
+        ),
+        Option(
             "VONGLAU_WEB_AT",
             "Web processes elsewhere",
             _words,

@@ -174,11 +174,13 @@ MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
 DATA_UPLOAD_MAX_MEMORY_SIZE = 16 * 1024 * 1024
 FILE_UPLOAD_MAX_MEMORY_SIZE = 4 * 1024 * 1024
 CACHES = {
+    # Shared by all web processes: a folder on one machine, a table where several hosts share the state.
     "default": {
-        # Shared by all web processes, so that sign-in rate limits hold across them.
         "BACKEND": "django.core.cache.backends.filebased.FileBasedCache",
         "LOCATION": VONGLAU_DATA / "cache",
     }
+    if VONGLAU_DATABASE is None
+    else {"BACKEND": "django.core.cache.backends.db.DatabaseCache", "LOCATION": "core_cache"}
 }
 
 CONTENT_SECURITY_POLICY = {

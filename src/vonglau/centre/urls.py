@@ -6,6 +6,7 @@ from vonglau.centre import find, places
 from vonglau.centre.account import views as account
 from vonglau.centre.administration import tabs as administration
 from vonglau.centre.administration.agencies import views as agencies
+from vonglau.centre.administration.detectors import views as detectors
 from vonglau.centre.administration.health import views as health
 from vonglau.centre.administration.notices import views as notices
 from vonglau.centre.administration.people import views as people
@@ -61,5 +62,7 @@ urlpatterns = [
     path("administration/webhooks/new/", webhooks.new, name="admin_webhook_new"),
     path("administration/webhooks/<int:number>/", webhooks.webhook, name="admin_webhook"),
     path("administration/webhooks/<int:number>/act", webhooks.act, name="admin_webhook_act"),
+    path("administration/detectors/", detectors.detectors, name="admin_detectors"),
+    path("administration/detectors/act", detectors.act, name="admin_detectors_act"),
     path("administration/health/", health.health, name="admin_health"),
 ]

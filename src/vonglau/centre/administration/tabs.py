@@ -30,6 +30,7 @@ TABS = (
     Tab(_("Khoá truy cập"), "centre:admin_tokens"),
     Tab(_("Thông báo"), "centre:admin_notices"),
     Tab(_("Webhook"), "centre:admin_webhooks"),
+    Tab(_("Bộ phát hiện"), "centre:admin_detectors"),
 )
 
 

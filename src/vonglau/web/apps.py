@@ -10,11 +10,13 @@ class WebConfig(AppConfig):
         from vonglau.web import (  # their sealed texts are declared when they are loaded
             databases,
             factors,
+            figures,
             sessions,
             signing,
         )
 
         databases.listen()
+        figures.connect()
         assert factors
         assert sessions
         signing.connect()

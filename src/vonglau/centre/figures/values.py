@@ -40,7 +40,8 @@ class Shown:
     @property
     def made_of(self) -> tuple[int | None, int | None]:
         """Numerator and denominator, where the value is a fraction of two counts."""
-        return (self.numerator, self.denominator) if self.denominator is not None else (None, None)
+        counted = self.value.counted
+        return (counted.numerator, counted.denominator) if counted.denominator and counted.scale == 1 else (None, None)
 
 
 def local_day(moment: datetime) -> date:
@@ -89,7 +90,7 @@ def words(unit: Unit, ratio: Fraction | None) -> str:
 def unit_words(unit: Unit, ratio: Fraction | None) -> str:
     if ratio is None or unit == Unit.COUNT:
         return ""
-    return "%" if unit == Unit.PERCENT else gettext("phút")
+    return {Unit.PERCENT: "%", Unit.KM_PER_HOUR: "km/h"}.get(unit) or gettext("phút")
 
 
 def _bad(indicator: Indicator, ratio: Fraction | None) -> bool:
@@ -97,6 +98,6 @@ def _bad(indicator: Indicator, ratio: Fraction | None) -> bool:
     return indicator.better == "lower" and indicator.unit == Unit.COUNT and bool(ratio)
 
 
-def all_shown(scope: Scope, now: datetime) -> list[Shown]:
-    """Every declared indicator, the core's own first."""
-    return [shown(indicator, scope, now) for indicator in indicators().values()]
+def all_shown(scope: Scope, now: datetime, *, incidents: bool = False) -> list[Shown]:
+    """Every declared indicator, the core's own first; with `incidents` only those that are counted from incidents."""
+    return [shown(one, scope, now) for one in indicators().values() if one.row is None or not incidents]

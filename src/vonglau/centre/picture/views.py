@@ -116,7 +116,8 @@ def _alerts_part(request: Request, asked: dict[str, str]) -> dict[str, Any]:
 
 def _figures_part(request: Request, asked: dict[str, str]) -> dict[str, Any]:
     now = request.world.now()
-    return {"figures": all_shown(scope_of(request.world, now, ward=asked["ward"]), now)}
+    found = all_shown(scope_of(request.world, now, ward=asked["ward"]), now, incidents=True)
+    return {"figures": found}
 
 
 def _filters(request: Request, asked: dict[str, str]) -> dict[str, Any]:

@@ -19,6 +19,7 @@ class Unit(StrEnum):
     PERCENT = "percent"
     COUNT = "count"
     MINUTES = "minutes"
+    KM_PER_HOUR = "km/h"
 
 
 class Provenance(StrEnum):

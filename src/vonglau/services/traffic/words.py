@@ -9,6 +9,10 @@ from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from vonglau.core.indicators.definitions import Row
+from vonglau.core.indicators.over_events import Item
+from vonglau.services.traffic.rules.figures import SPEED_SCALE
+
 QUANTITY_UNITS = {"speed": "km/h", "flow": "xe/giờ", "occupancy": "%", "travel_time": "s"}
 
 
@@ -115,3 +119,23 @@ def silent_explanation(facts: Mapping[str, Any]) -> str:
         moment = timezone.localtime(datetime.fromisoformat(last))
         sentences.append(_("Lần cuối: %(moment)s.") % {"moment": moment.strftime("%H:%M %d/%m/%Y")})
     return " ".join(sentences)
+
+
+def covered(item: Item) -> Row:
+    """A sensor under the coverage of measurements."""
+    said = item.values
+    heard = {"hours": number(said["hours"]), "of": number(said["of"]), "n": number(said["n"])}
+    return Row(name=_sensor(said), said=_("%(hours)s trên %(of)s giờ có số đo, %(n)s số đo") % heard)
+
+
+def mean_speed(item: Item) -> Row:
+    """A sensor under the mean speed."""
+    said = item.values
+    mean = said["total"] / said["n"] / SPEED_SCALE
+    return Row(
+        name=_sensor(said), said=_("%(mean)s km/h qua %(n)s lần đo") % {"mean": number(mean), "n": number(said["n"])}
+    )
+
+
+def _sensor(said: Mapping[str, Any]) -> str:
+    return str(said.get("subject") or said.get("source") or "?")

@@ -59,7 +59,7 @@ def _measure(name: str, seconds: float, connections: int, batch: int, engine: st
         with _server(place) as (process, port):
             loop = uvloop.new_event_loop()
             try:
-                load = loop.run_until_complete(_drive(port, process.pid, seconds, connections, batch))
+                load = loop.run_until_complete(_drive(port, (process.pid, place.pid), seconds, connections, batch))
             finally:
                 loop.close()
             _stop(process)
@@ -79,6 +79,7 @@ def _measure(name: str, seconds: float, connections: int, batch: int, engine: st
         "p50_ms": round(times[len(times) // 2] * 1000, 2),
         "p99_ms": round(times[len(times) * 99 // 100] * 1000, 2),
         "server_cpu_us_per_event": round(load.server_cpu / load.events * 1e6, 2),
+        **({"database_cpu_us_per_event": round(load.database_cpu / load.events * 1e6, 2)} if place.pid else {}),
         "generator_cpu_us_per_event": round(load.own_cpu / load.events * 1e6, 2),
         "event_bytes": round(load.bytes_per_event),
         "engine": engine,
@@ -137,9 +138,9 @@ def _stop(process: subprocess.Popen[bytes]) -> None:
 
 
 def _cpu(pid: int) -> float:
-    """Processor seconds of a process and its children that still live."""
+    """Processor seconds of a process and its children that still live; 0 for none."""
     ticks = 0
-    waiting = [pid]
+    waiting = [pid] if pid else []
     while waiting:
         one = waiting.pop()
         fields = Path(f"/proc/{one}/stat").read_text().rpartition(")")[2].split()
@@ -160,6 +161,7 @@ class _Load:
     sent_total: int = 0
     seconds: float = 0.0
     server_cpu: float = 0.0
+    database_cpu: float = 0.0
     own_cpu: float = 0.0
     bytes_per_event: float = 0.0
     counting: bool = False
@@ -237,7 +239,7 @@ class _Client(asyncio.Protocol):
             self.done.set_result(None)
 
 
-async def _drive(port: int, pid: int, seconds: float, connections: int, batch: int) -> _Load:
+async def _drive(port: int, pids: tuple[int, int], seconds: float, connections: int, batch: int) -> _Load:
     load = _Load()
     loop = asyncio.get_running_loop()
     clients = []
@@ -248,12 +250,13 @@ async def _drive(port: int, pid: int, seconds: float, connections: int, batch: i
         await loop.create_connection(lambda client=client: client, "127.0.0.1", port)
         clients.append(client)
     await asyncio.sleep(WARM_S)
-    started, cpu, own = time.perf_counter(), _cpu(pid), time.process_time()
+    started, cpu, own = time.perf_counter(), [_cpu(pid) for pid in pids], time.process_time()
     load.counting = True
     await asyncio.wait([client.done for client in clients], timeout=seconds)
     load.counting = False
     load.seconds = time.perf_counter() - started
-    load.server_cpu, load.own_cpu = _cpu(pid) - cpu, time.process_time() - own
+    load.server_cpu, load.database_cpu = (_cpu(pid) - before for pid, before in zip(pids, cpu, strict=True))
+    load.own_cpu = time.process_time() - own
     load.ending = True
     await asyncio.gather(*(client.done for client in clients))
     return load

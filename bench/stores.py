@@ -31,6 +31,8 @@ class Store:
     database: Database | None = None
     environment: dict[str, str] = field(default_factory=dict)
     version: str = ""
+    pid: int = 0
+    """The database's server, when it is one of its own."""
 
     def open_writer(self) -> Log:
         if self.database is None:
@@ -65,7 +67,8 @@ def store(engine: str, folder: Path) -> Iterator[Store]:
     with postgres.server(**SIZED) as server:
         database = Database(server.url("bench"))
         version = f"PostgreSQL {server.version()}, fsync and synchronous_commit on"
-        yield Store(folder, database, {**kept, VARIABLE: database.url}, version)
+        assert server.process is not None
+        yield Store(folder, database, {**kept, VARIABLE: database.url}, version, server.process.pid)
 
 
 def _event(n: int) -> Event:

@@ -1,14 +1,19 @@
 """Notices that wait for a person: after a restore nobody knows which of them have gone out already.
 
-A held notice is never sent by itself. A person releases it, or drops it because its recipient was told.
+A held notice is never sent by itself. A person releases it, or drops it because its recipient was told: here, or
+on the page of notices.
 """
 
-from django.db.models import F, QuerySet
-from django.utils import timezone
+from collections.abc import Callable
+
+from django.db.models import QuerySet
 
 from vonglau.core.errors import NotFound
+from vonglau.core.notify import outbox
 from vonglau.core.notify_models import Notice, NoticeState
 
+Act = Callable[["QuerySet[Notice]", str, str], int]
+ROLE = "administrator"
 _WAITING = (NoticeState.PENDING, NoticeState.SENDING)
 
 
@@ -22,24 +27,25 @@ def held() -> list[Notice]:
     return list(Notice.objects.filter(state=NoticeState.HELD).order_by("created_at", "pk"))
 
 
-def release(keys: list[str] | None = None) -> int:
+def release(by: str, keys: list[str] | None = None) -> int:
     """Let them go out, or those of these keys, with as much time as a new one has. Raises `NotFound` for a key that is not held."""
-    now = timezone.now()
-    return _chosen(keys).update(
-        state=NoticeState.PENDING, next_at=now, expires_at=now + (F("expires_at") - F("created_at"))
-    )
+    return _all(outbox.retry, by, keys)
 
 
-def drop(keys: list[str] | None = None) -> int:
+def drop(by: str, keys: list[str] | None = None) -> int:
     """Never send them: their recipients know. They are kept as discarded."""
-    return _chosen(keys).update(state=NoticeState.DISCARDED)
+    return _all(outbox.discard, by, keys)
 
 
-def _chosen(keys: list[str] | None) -> "QuerySet[Notice]":
+def _all(act: Act, by: str, keys: list[str] | None) -> int:
+    """What the page of notices does, audited as there, as often as it takes."""
     rows = Notice.objects.filter(state=NoticeState.HELD)
-    if keys is None:
-        return rows
-    missing = set(keys) - set(rows.filter(key__in=keys).values_list("key", flat=True))
-    if missing:
-        raise NotFound(f"No notice {sorted(missing)[0]!r} is held; `vonglau held list` names those that are.")
-    return rows.filter(key__in=keys)
+    if keys is not None:
+        missing = set(keys) - set(rows.filter(key__in=keys).values_list("key", flat=True))
+        if missing:
+            raise NotFound(f"No notice {sorted(missing)[0]!r} is held; `vonglau held list` names those that are.")
+        rows = rows.filter(key__in=keys)
+    done = 0
+    while some := act(rows.all(), by, ROLE):
+        done += some
+    return done

@@ -205,8 +205,8 @@ def prune(now: datetime, limit: int = 2000) -> int:
 
 # what a person does with one
 
-RETRYABLE = (NoticeState.FAILED, NoticeState.DISCARDED, NoticeState.CANCELLED)
-DISCARDABLE = (NoticeState.FAILED, PENDING)
+RETRYABLE = (NoticeState.FAILED, NoticeState.DISCARDED, NoticeState.CANCELLED, NoticeState.HELD)
+DISCARDABLE = (NoticeState.FAILED, PENDING, NoticeState.HELD)
 
 
 def retry(rows: "QuerySet[Notice]", by: str, role: str) -> int:

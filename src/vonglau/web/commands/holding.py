@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from vonglau.web.commands.base import result, with_data
+from vonglau.web.commands.base import operator, result, with_data
 
 KEYS = click.argument("keys", nargs=-1, metavar="[KEY]…")
 ALL = click.option("--all", "everything", is_flag=True, help="All of them.")
@@ -53,7 +53,7 @@ def release(data: Path, as_json: bool, keys: tuple[str, ...], everything: bool) 
     """Let them go out: the worker sends them next."""
     from vonglau.core import holding
 
-    count = holding.release(_keys(keys, everything))
+    count = holding.release(operator(), _keys(keys, everything))
     result(as_json, {"released": count}, f"{count} released.")
 
 
@@ -65,5 +65,5 @@ def drop(data: Path, as_json: bool, keys: tuple[str, ...], everything: bool) -> 
     """Never send them: their recipients know. They stay on record as discarded."""
     from vonglau.core import holding
 
-    count = holding.drop(_keys(keys, everything))
+    count = holding.drop(operator(), _keys(keys, everything))
     result(as_json, {"dropped": count}, f"{count} dropped.")

@@ -42,6 +42,7 @@ VIEWS = {
             counted=True,
         ),
         View("pending", _("Chờ gửi"), Q(state__in=(NoticeState.PENDING, NoticeState.SENDING)), counted=True),
+        View("held", _("Chờ quyết định"), Q(state=NoticeState.HELD), counted=True),
         View("delivered", _("Đã giao"), Q(state=NoticeState.DELIVERED)),
         View("settled", _("Đã thôi"), Q(state__in=(NoticeState.CANCELLED, NoticeState.DISCARDED))),
     )

@@ -43,8 +43,8 @@ def notices(request: Request) -> HttpResponseBase:
         "next": f"?{asked.query(after=found.next)}" if found.next else "",
         "first": f"?{asked.query()}" if request.GET.get("after") else "",
         "channels": listing.CHANNELS.items(),
-        "retryable": asked.view.code in ("failed", "settled", "uncertain"),
-        "discardable": asked.view.code in ("failed", "pending", "uncertain"),
+        "retryable": asked.view.code in ("failed", "settled", "uncertain", "held"),
+        "discardable": asked.view.code in ("failed", "pending", "uncertain", "held"),
     }
     return show(request, "centre/administration/notices/list.html", context, tab=TAB)
 

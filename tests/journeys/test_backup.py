@@ -163,6 +163,7 @@ def killed(server: Serving) -> None:
     server.process.wait(10)
 
 
+@pytest.mark.timeout(1200)
 def test_a_city_is_backed_up_under_load_and_restored(tmp_path: Path) -> None:
     data, folder, fresh = new_city(tmp_path / "city"), tmp_path / "backups", tmp_path / "restored"
     key, recording, citizen = (
@@ -234,6 +235,7 @@ def test_a_city_is_backed_up_under_load_and_restored(tmp_path: Path) -> None:
     assert [json.loads(body)["snapshot"] for (body,) in restores] == [second["id"]]
 
 
+@pytest.mark.timeout(900)
 def test_a_backup_killed_at_any_moment_leaves_no_half_snapshot(tmp_path: Path) -> None:
     data, folder = new_city(tmp_path / "city"), tmp_path / "backups"
     whole = taken(data, folder)

@@ -12,7 +12,10 @@ import pytest
 from tests import postgres
 from tests.serving import VONGLAU, environment
 
-pytestmark = pytest.mark.skipif(postgres.binaries() is None, reason="no PostgreSQL here: `apt-get install postgresql`")
+pytestmark = [
+    pytest.mark.timeout(900),
+    pytest.mark.skipif(postgres.binaries() is None, reason="no PostgreSQL here: `apt-get install postgresql`"),
+]
 
 
 @pytest.fixture(scope="module")

@@ -14,7 +14,10 @@ from tests import engines
 from tests.serving import ran, serving, vonglau
 from vonglau.engines import open_reader
 
-pytestmark = pytest.mark.skipif(engines.POSTGRESQL, reason="release 0.1.0 kept its data in files alone")
+pytestmark = [
+    pytest.mark.timeout(900),
+    pytest.mark.skipif(engines.POSTGRESQL, reason="release 0.1.0 kept its data in files alone"),
+]
 
 ARCHIVE = Path(__file__).parent / "release-0.1.0.tar.xz"
 

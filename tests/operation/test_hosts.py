@@ -5,6 +5,7 @@ import os
 import shutil
 import signal
 import subprocess
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -181,3 +182,61 @@ def test_door_pages_and_workers_live_apart(tmp_path: Path) -> None:
     with postgres.server(**postgres.FAST) as server:
         a, b, d = three(tmp_path, server.url("city"))
         work(a, b, d, f"127.0.0.1:{free_port()}", f"127.0.0.1:{free_port()}")
+
+
+IP = shutil.which("ip") or shutil.which("ip", path="/usr/sbin:/sbin")
+NETWORK = "10.213.7"
+
+
+def ip(*words: str) -> None:
+    assert IP is not None
+    subprocess.run([IP, *words], check=True, capture_output=True)
+
+
+@pytest.fixture
+def networks() -> Iterator[dict[str, tuple[list[str], str]]]:
+    """A network with three hosts, made here and gone afterwards: (words before a command, address) by name. We stand at .254."""
+    if IP is None or os.geteuid() != 0:
+        pytest.skip("making network namespaces needs root and iproute2")
+    bridge, spaces = f"vlb{os.getpid() % 10_000}", {name: f"vl{os.getpid()}{name}" for name in "abd"}
+    try:
+        try:
+            ip("link", "add", bridge, "type", "bridge")
+            ip("addr", "add", f"{NETWORK}.254/24", "dev", bridge)
+            ip("link", "set", bridge, "up")
+            for number, (name, space) in enumerate(spaces.items(), 1):
+                ip("netns", "add", space)
+                ip("link", "add", f"{bridge}{name}", "type", "veth", "peer", "name", "eth0", "netns", space)
+                ip("link", "set", f"{bridge}{name}", "master", bridge, "up")
+                ip("-n", space, "addr", "add", f"{NETWORK}.{number}/24", "dev", "eth0")
+                ip("-n", space, "link", "set", "lo", "up")
+                ip("-n", space, "link", "set", "eth0", "up")
+        except subprocess.CalledProcessError as refused:
+            pytest.skip(f"network namespaces are not allowed here: {refused.stderr.decode().strip()}")
+        yield {
+            name: ([IP, "netns", "exec", space], f"{NETWORK}.{number}")
+            for number, (name, space) in enumerate(spaces.items(), 1)
+        }
+    finally:
+        for space in spaces.values():
+            subprocess.run([IP, "netns", "del", space], check=False, capture_output=True)
+        subprocess.run([IP, "link", "del", bridge], check=False, capture_output=True)
+
+
+def test_so_they_do_with_a_network_between_them(tmp_path: Path, networks: dict[str, tuple[list[str], str]]) -> None:
+    """Each host in a network namespace: what reaches another goes over its address, or not at all."""
+    folder = Path(tempfile.mkdtemp(prefix="vl-pg-", dir="/tmp"))
+    server = postgres.Server(folder, {**postgres.FAST, "listen_addresses": f"{NETWORK}.254"})
+    try:
+        server.make()
+        with (folder / "data" / "pg_hba.conf").open("a") as rules:
+            rules.write(f"host all vonglau {NETWORK}.0/24 trust\n")
+        server.start()
+        server.url("city")
+        hosts = three(tmp_path, f"postgresql://vonglau@{NETWORK}.254:5432/city")
+        for host in hosts:
+            host.prefix = networks[host.name][0]
+        work(*hosts, f"{networks['a'][1]}:8000", f"{networks['b'][1]}:8100")
+    finally:
+        server.stop()
+        shutil.rmtree(folder, ignore_errors=True)

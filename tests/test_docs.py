@@ -63,4 +63,5 @@ def test_every_log_message_says_what_to_do() -> None:
     from docs import logs
 
     said = {one.words for one in logs.messages()}
+    assert said - logs.advice().keys() == set(), "say what to do in docs/log_advice.yaml, then `make docs`"
     assert logs.advice().keys() - said == set(), "no part of the program says this any more"

@@ -1,17 +1,20 @@
 """Where it runs: files on one machine, or PostgreSQL when that is outgrown. One setting chooses (see `database.py`)."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from vonglau.core.log import Log, LogReader
-from vonglau.engines.appending import BUCKET_US, HORIZON_US
 from vonglau.engines.database import Database, database_of
-from vonglau.engines.history import HistoryReader
-from vonglau.engines.inspection import Inspection
+from vonglau.engines.defaults import BUCKET_US, HORIZON_US
+
+if TYPE_CHECKING:
+    from vonglau.core.log import Log, LogReader
+    from vonglau.engines.history import HistoryReader
+    from vonglau.engines.inspection import Inspection
 
 __all__ = ["database_of", "installed", "open_history", "open_inspection", "open_reader", "open_writer"]
 
 
-def open_writer(data: Path | str, *, horizon_us: int = HORIZON_US, bucket_us: int = BUCKET_US) -> Log:
+def open_writer(data: Path | str, *, horizon_us: int = HORIZON_US, bucket_us: int = BUCKET_US) -> "Log":
     """Take the log of this installation for writing, creating it where there is none.
 
     `horizon_us`: how long the identities of sealed events are remembered, µs of log time. `bucket_us`: width of an identity
@@ -28,12 +31,12 @@ def open_writer(data: Path | str, *, horizon_us: int = HORIZON_US, bucket_us: in
     return embedded.open_writer(data, horizon_us=horizon_us, bucket_us=bucket_us)
 
 
-def open_reader(data: Path | str) -> LogReader:
+def open_reader(data: Path | str) -> "LogReader":
     """Read the log from any process, while the door writes. Raises `Unavailable` when there is none yet."""
     return open_history(data)
 
 
-def open_history(data: Path | str) -> HistoryReader:
+def open_history(data: Path | str) -> "HistoryReader":
     """The same, for questions about history: a reader of its own, since a long question keeps it busy."""
     database = database_of(data)
     if database is not None:
@@ -45,7 +48,7 @@ def open_history(data: Path | str) -> HistoryReader:
     return embedded.open_reader(data)
 
 
-def open_inspection(data: Path | str) -> Inspection:
+def open_inspection(data: Path | str) -> "Inspection":
     """The log's own tables, for `vonglau check`. Raises `Unavailable` when they cannot be reached."""
     database = database_of(data)
     if database is not None:

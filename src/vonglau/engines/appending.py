@@ -13,18 +13,16 @@ from typing import Any
 from vonglau.core.errors import BadInput, Conflict, NotFound
 from vonglau.core.events import Event, Fault, Recorded
 from vonglau.core.log import Batch, LogReader, Outcome, Quarantined, Receipt, Rejected
+from vonglau.engines.defaults import BUCKET_US, HORIZON_US
 from vonglau.engines.identities import Hasher, Hashes, TailIndex
 from vonglau.engines.rows import Row, storable, structured
 from vonglau.engines.twins import Known, Suspects, Twins, verdict
 
-HORIZON_US = 7 * 86_400 * 1_000_000
-"""How long the identity of a sealed event is remembered, µs of log time."""
-
-BUCKET_US = 10_000_000
-"""Width of an identity bucket, µs of the events' own time. Narrow costs nothing: neighbours in time share pages."""
-
 _TIMES = (-62_135_596_800_000_000, 253_402_300_799_999_999)
 """What a `datetime` can hold, µs: years 1 to 9999."""
+
+
+__all__ = ["BUCKET_US", "HORIZON_US", "Appender", "quarantine_row"]
 
 
 class Appender(ABC):

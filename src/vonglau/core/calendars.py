@@ -18,7 +18,6 @@ from itertools import accumulate
 from typing import NamedTuple
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-import holidays
 import msgspec
 
 from vonglau.core.errors import BadFile, BadInput
@@ -269,6 +268,8 @@ def duration_us(duration: timedelta) -> int:
 @cache
 def _public_holidays(country: str, year: int) -> tuple[dict[date, Text], frozenset[date]]:
     """Public holidays by day with their names, and weekend days worked in exchange."""
+    import holidays  # at the first question: it takes a quarter of a second, and a start should not wait for it
+
     try:
         local = holidays.country_holidays(country, years=year, language="vi" if country == "VN" else None)
         english = holidays.country_holidays(country, years=year, language="en_US")

@@ -15,8 +15,6 @@ from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.utils import timezone
-from py_vapid import Vapid02
-from pywebpush import WebPusher
 
 from vonglau.core.notify.channel import Delivered, Lane, NotDelivered, Schedule, Send
 from vonglau.core.notify.outbox import SCHEDULES
@@ -69,10 +67,14 @@ class Push:
         seconds = max(60, int((notice.expires_at - timezone.now()).total_seconds()))
         urgent = bool(json.loads(notice.body).get("urgent"))
         headers = {"TTL": str(seconds), "Topic": topic(notice.key), "Urgency": "high" if urgent else "normal"}
+        from py_vapid import Vapid02  # with the first push: see `_send`
+
         signer = Vapid02.from_pem(private_key())
         return lambda: self._send(subscription, body, headers, signer)
 
     def _send(self, subscription: dict[str, Any], body: bytes, headers: dict[str, str], signer: Any) -> Delivered:
+        from pywebpush import WebPusher  # half a second of imports that a start should not wait for
+
         url = str(subscription["endpoint"])
         to = target(url, self.allowed, self.look_up)
         parts = urlsplit(url)

@@ -1,9 +1,11 @@
 """A service's English: what is missing in its catalogue, written there to be filled, and the catalogue compiled."""
 
 from collections.abc import Iterable
+from gettext import GNUTranslations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from django.apps import apps
 from django.utils import translation
 from django.utils.translation import gettext
 
@@ -84,7 +86,20 @@ def _overruled(entries: "Iterable[polib.POEntry]") -> list[str]:
     with translation.override("en"):
         said = [(entry, gettext(entry.msgid)) for entry in entries if entry.msgstr and not entry.msgid_plural]
     return [
-        f"{entry.msgid!r} is {other!r} elsewhere in the house, not {entry.msgstr!r}: say it the same, or in other words of Vietnamese."
+        f"{entry.msgid!r} is {other!r} elsewhere in the house ({_whose(entry.msgid, other)}), not {entry.msgstr!r}: "
+        f"say it the same, or in other words of Vietnamese."
         for entry, other in said
         if other not in (entry.msgstr, entry.msgid)
     ]
+
+
+def _whose(text: str, english: str) -> str:
+    """The rooms whose compiled catalogue has this English for a text: where to look before one says it otherwise."""
+    compiled = {app.name: (Path(app.path) / words.CATALOGUE).with_suffix(".mo") for app in apps.get_app_configs()}
+    found = [name for name, path in compiled.items() if path.is_file() and _says(path, text) == english]
+    return ", ".join(found) or "Django's own"
+
+
+def _says(compiled: Path, text: str) -> str:
+    with compiled.open("rb") as file:
+        return GNUTranslations(file).gettext(text)

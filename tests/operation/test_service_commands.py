@@ -45,6 +45,8 @@ def test_what_is_new_has_nothing_to_mend_and_its_tests_pass(made: Stranger) -> N
         ),
         ("service.py", 'code="water_level_fault",', 'code="water_level_fault", level="soon",', "no level 'soon'"),
         ("service.py", "min_rank=1", "min_rnk=1", "min_rnk"),
+        ("service.py", "min_rank=1", 'same="basin"', "has no such fact: it has minutes, name"),
+        ("service.py", "min_rank=1", 'same="basin__in"', "names a fact"),
         ("words.py", "Thiết bị hỏng: %(place)s", "Thiết bị đã hỏng: %(place)s", "has no English"),
         ("models.py", "max_length=200)\n    lon", "max_length=201)\n    lon", "service tables water_level"),
         ("payloads.py", ", forbid_unknown_fields=True", "", "forbid_unknown_fields"),
@@ -56,6 +58,7 @@ def test_what_is_new_has_nothing_to_mend_and_its_tests_pass(made: Stranger) -> N
             "state dumped and loaded",
         ),
         ("demo.py", '"working": working', '"works": working', "the door refuses"),
+        ("demo.py", "timedelta(seconds=number)", "timedelta(seconds=-number)", "from 00:00:00 to 23:59:59 UTC"),
         ("service.py", "from vonglau_water_level.figures", "from vonglau_water_level.figgers", "cannot be loaded"),
     ],
 )
@@ -84,7 +87,7 @@ def test_english_that_another_room_overrules_is_named(made: Stranger) -> None:
     finally:
         path.write_text(before, encoding="utf-8")
         made.vonglau("service", "words", "water_level")
-    assert "'Tất cả' is 'All' elsewhere in the house" in done.stdout
+    assert "'Tất cả' is 'All' elsewhere in the house (vonglau." in done.stdout
 
 
 def test_a_package_that_is_announced_and_not_there_stops_the_start_with_advice(tmp_path: Path) -> None:

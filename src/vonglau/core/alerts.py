@@ -1,7 +1,8 @@
 """Alerts: identity, severity, and how they become incidents.
 
 An alert is upserted by `(world, identity)`: folding the same events again changes nothing, and an older draft never overwrites a newer
-one. An alert joins an open incident that is near enough in space and time, and the incident says why; otherwise it opens one.
+one. An alert joins an open incident that is near enough in space and time, or of the same whole, and the incident says why; otherwise
+it opens one.
 """
 
 import math
@@ -21,7 +22,7 @@ from vonglau.core.incidents.models import Incident
 from vonglau.core.incidents.states import OPEN
 from vonglau.core.notify import fan_out
 from vonglau.core.people.policy import SYSTEM
-from vonglau.core.seams import IncidentKind, Service, alert_kinds
+from vonglau.core.seams import Correlation, IncidentKind, Service, alert_kinds
 
 RANK = {Severity.EXTREME: 4, Severity.SEVERE: 3, Severity.MODERATE: 2, Severity.MINOR: 1, Severity.UNKNOWN: 0}
 
@@ -153,21 +154,33 @@ def _correlate(alert: Alert, by: Sayer) -> None:
         rule = kind.correlation
         if rule is None or alert.kind not in rule.alert_kinds or alert.rank < rule.min_rank or alert.ended is not None:
             continue
-        near = _nearest(alert, kind)
-        if near is None:
+        found = _alike(alert, kind, rule) if rule.same in alert.facts else _nearest(alert, kind)
+        if found is None:
             _open(alert, by, kind)
         else:
-            incident, distance, seconds = near
+            incident, alert.joined = found
             alert.incident = incident
-            alert.joined = {"by": "near", "metres": round(distance), "seconds": round(seconds)}
             alert.save(update_fields=["incident", "joined"])
             _log(alert, incident, "joins")
             _feed(alert, incident)
         return
 
 
-def _nearest(alert: Alert, kind: IncidentKind) -> tuple[Incident, float, float] | None:
-    """The nearest open incident of this kind within the rule's distance, fed within its window."""
+def _alike(alert: Alert, kind: IncidentKind, rule: Correlation) -> tuple[Incident, dict[str, Any]] | None:
+    """The open incident of this kind that an alert with the same value of the rule's fact fed last, within its window; and why."""
+    value = alert.facts[rule.same]
+    fed = Alert.objects.filter(world=alert.world, incident__kind=kind.code, incident__state__in=OPEN)
+    last = fed.filter(**{f"facts__{rule.same}": value}).select_related("incident").order_by("-updated").first()
+    if last is None or last.incident is None:
+        return None
+    seconds = (alert.onset - last.updated).total_seconds()
+    if seconds > rule.window.total_seconds():
+        return None
+    return last.incident, {"by": "same", "what": str(value)[:80], "seconds": round(max(0.0, seconds))}
+
+
+def _nearest(alert: Alert, kind: IncidentKind) -> tuple[Incident, dict[str, Any]] | None:
+    """The nearest open incident of this kind within the rule's distance, fed within its window; and why."""
     rule = kind.correlation
     if rule is None or alert.lon is None or alert.lat is None:
         return None
@@ -180,7 +193,9 @@ def _nearest(alert: Alert, kind: IncidentKind) -> tuple[Incident, float, float] 
         seconds = (alert.onset - (last or incident.received_at)).total_seconds()
         if distance <= rule.metres and seconds <= rule.window.total_seconds() and (best is None or distance < best[1]):
             best = (incident, distance, max(0.0, seconds))
-    return best
+    if best is None:
+        return None
+    return best[0], {"by": "near", "metres": round(best[1]), "seconds": round(best[2])}
 
 
 def _candidates(world: str, kind: str, at: tuple[float, float], radius: float) -> Iterable[Incident]:

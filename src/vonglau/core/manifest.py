@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 NAME = re.compile(r"[a-z][a-z0-9_]{1,38}\Z")
 TYPE = re.compile(r"[a-z0-9]+(\.[a-z0-9_-]+){2,}\Z")
+FACT = re.compile(r"[a-z]+(_[a-z0-9]+)*\Z")
 MAX_BUCKETS = 256
 
 
@@ -99,6 +100,9 @@ def _kinds(service: "Service") -> Iterator[str]:
         if kind.correlation is None:
             continue
         opened |= kind.correlation.alert_kinds
+        if kind.correlation.same and not FACT.match(kind.correlation.same):
+            said = kind.correlation.same
+            yield f"incident kind {kind.code!r}: `same` names a fact, in small letters and single underscores, not {said!r}."
         if unknown := sorted(kind.correlation.alert_kinds - own):
             yield f"incident kind {kind.code!r} waits for alerts {', '.join(unknown)}: add them to alert_kinds, or drop them."
     if service.detectors and not own:

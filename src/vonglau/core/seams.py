@@ -46,7 +46,7 @@ class AlertKind:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Correlation:
-    """Which alerts become incidents of a kind, and which join one that is open: near enough in space and time.
+    """Which alerts become incidents of a kind, and which join one that is open: near enough in space and time, or of one whole.
 
     An alert of `alert_kinds` with at least `min_rank` (CAP severity, 4 Extreme … 1 Minor) opens an incident, unless an open one of
     the same kind lies within `metres` and was last fed within `window`: then it joins, and the incident says why.
@@ -56,6 +56,9 @@ class Correlation:
     min_rank: int = 2
     metres: float = 300.0
     window: timedelta = timedelta(hours=2)
+    same: str = ""
+    """Name of a fact, such as the basin of a gauge: alerts in which it is equal join, however far apart, and no others; `metres` is not
+    looked at. Empty: nearness decides, as for an alert without the fact."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

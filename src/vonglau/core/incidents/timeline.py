@@ -203,10 +203,16 @@ def distance_words(metres: float) -> str:
 
 
 def join_words(joined: dict[str, Any] | None) -> str:
-    """Why an alert joined this incident: how near it was in space and time."""
-    if not joined or joined.get("by") != "near":
+    """Why an alert joined this incident: how near it was in space and time, or what both belong to."""
+    if not joined or joined.get("by") not in ("near", "same"):
         return ""
     minutes = round(float(joined.get("seconds", 0)) / 60)
+    if joined["by"] == "same":
+        named = {"what": joined.get("what", ""), "minutes": minutes}
+        if minutes < 1:
+            return gettext("vì cùng %(what)s, cùng lúc") % named
+        alike = ngettext("vì cùng %(what)s, cách %(minutes)s phút", "vì cùng %(what)s, cách %(minutes)s phút", minutes)
+        return alike % named
     if minutes < 1:
         return gettext("vì cách %(distance)s, cùng lúc") % {"distance": distance_words(float(joined.get("metres", 0)))}
     return ngettext("vì cách %(distance)s và %(minutes)s phút", "vì cách %(distance)s và %(minutes)s phút", minutes) % {

@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from django.utils import translation
 
 from vonglau.core import alerts, audit
 from vonglau.core.alert_models import Alert
@@ -12,6 +13,7 @@ from vonglau.core.detection import AlertDraft, Certainty, Detector, Severity, Ur
 from vonglau.core.events import to_us
 from vonglau.core.incidents.desk import take
 from vonglau.core.incidents.models import Incident
+from vonglau.core.incidents.timeline import join_words
 from vonglau.core.seams import Correlation, IncidentKind, Service
 from vonglau.core.tests.factories import MONDAY, OPERATOR, drill, live
 
@@ -115,6 +117,35 @@ def test_too_far_or_too_late_opens_another(metres: float, minutes: int) -> None:
     store(JAM)
     store(moved(JAM, "a2", metres, minutes))
     assert Incident.objects.count() == 2
+
+
+BASIN = replace(
+    KIND,
+    code="flood",
+    correlation=Correlation(alert_kinds=frozenset({"congestion"}), same="basin", window=timedelta(hours=1)),
+)
+
+
+def in_basin(basin: str | None, identity: str, metres_north: float, minutes: int = 0) -> Alert:
+    draft = moved(JAM, identity, metres_north, minutes)
+    draft = replace(draft, facts={**JAM.facts, **({"basin": basin} if basin else {})})
+    by = alerts.Sayer.of(replace(SERVICE, incident_kinds=(BASIN,)), RULE)
+    return alerts.store("live", by, [draft], lambda lon, lat: ("20194", True))[0]
+
+
+def test_what_belongs_to_one_whole_joins_however_far_and_nothing_else_does() -> None:
+    first, far = in_basin("/b/1", "a1", 0), in_basin("/b/1", "a2", 5_000, minutes=4)
+    assert far.incident == first.incident
+    assert far.joined == {"by": "same", "what": "/b/1", "seconds": 240}
+    assert in_basin("/b/2", "a3", 10).incident != first.incident
+    assert in_basin("/b/1", "a4", 0, minutes=90).incident != first.incident
+    with translation.override("en"):
+        assert join_words(far.joined) == "because of the same /b/1, 4 minutes away"
+
+
+def test_without_the_fact_nearness_decides() -> None:
+    first, near, far = in_basin(None, "a1", 0), in_basin(None, "a2", 180), in_basin(None, "a3", 400)
+    assert near.incident == first.incident != far.incident
 
 
 def test_what_is_finished_takes_no_more_alerts() -> None:

@@ -3,7 +3,7 @@
 import importlib.util
 import random
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from copy import copy
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -17,11 +17,12 @@ from django.urls import NoReverseMatch, reverse
 
 from vonglau import kit
 from vonglau.core import manifest
+from vonglau.core.detection import AlertDraft
 from vonglau.core.errors import BadInput
 from vonglau.core.events import Event
 from vonglau.core.log import Rejected
 from vonglau.core.seams import GROUP, DemoEvent, DemoPlan, Service, event_types, services
-from vonglau.core.testing import batch, laws, ticking
+from vonglau.core.testing import batch, fold, laws, ticking
 from vonglau.gateways.events.decode import Bounds, Decoder
 from vonglau.web.scaffold import catalogue
 
@@ -119,7 +120,7 @@ def _demo(service: Service) -> Iterator[str]:
     before = PLAN.start
     for item in service.demo(PLAN):
         if item.at < before:
-            yield f"its demo day goes back in time at {item.at:%H:%M}: give its items in order of `at`."
+            yield f"its demo day goes back in time, from {before:%H:%M:%S} to {item.at:%H:%M:%S} UTC: give its items in order of `at`."
             return
         before = item.at
         if not isinstance(item, DemoEvent) or len(stream) >= MOST_EVENTS:
@@ -157,3 +158,18 @@ def _laws(service: Service, stream: list[Event]) -> Iterator[str]:
             except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as problem:
                 yield f"detector {detector.name!r} raises on its own demo day: {type(problem).__name__}: {problem}"
                 break
+        else:
+            yield from _unshared(service, fold(copy(detector), mine)[1])
+
+
+def _unshared(service: Service, said: Sequence[AlertDraft]) -> Iterator[str]:
+    """Alerts without the fact by which their incidents are told apart: they would quietly be joined by nearness."""
+    for kind in service.incident_kinds:
+        if kind.correlation is None or not (same := kind.correlation.same):
+            continue
+        lacking = {one.kind: one for one in said if one.kind in kind.correlation.alert_kinds and same not in one.facts}
+        for alert in lacking.values():
+            yield (
+                f"incident kind {kind.code!r} joins alerts of the same {same!r}, and {alert.kind!r} has no such fact: "
+                f"it has {', '.join(sorted(alert.facts)) or 'none'}."
+            )

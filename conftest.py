@@ -59,6 +59,16 @@ def django_db_keepdb() -> bool:
     return engines.POSTGRESQL
 
 
+@pytest.fixture(autouse=True)
+def _a_test_keeps_its_connection(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What our threads do between two jobs (`close_old_connections`) must not end a test's own transaction when a test calls the job."""
+    from django.db.backends.base.base import BaseDatabaseWrapper
+
+    look = BaseDatabaseWrapper.close_if_unusable_or_obsolete
+    keep = lambda self: None if self.in_atomic_block else look(self)  # noqa: E731
+    monkeypatch.setattr(BaseDatabaseWrapper, "close_if_unusable_or_obsolete", keep)
+
+
 @pytest.fixture(scope="session")
 def shared() -> Path:
     """The reference data beside the checkout (never shipped)."""

@@ -82,8 +82,10 @@ def variables(data: Path | str | None) -> dict[str, str]:
     if not POSTGRESQL or data is None:
         return {}
     if not remembered(data).exists():
-        Path(data).mkdir(parents=True, exist_ok=True)
-        remember(data, Database(server().url(f"city_{_key(data)}")))
+        made = Database(server().url(f"city_{_key(data)}"))
+        if not Path(data).exists():  # `init` and `demo` make the folder, and remember
+            return {VARIABLE: made.url}
+        remember(data, made)
     return {VARIABLE: remembered(data).read_text().strip()}
 
 

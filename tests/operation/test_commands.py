@@ -182,7 +182,10 @@ def test_bench_lists_what_can_be_measured() -> None:
     assert vonglau("bench", "nothing").returncode == 2
 
 
-def test_a_stopped_detector_is_listed_resumed_and_its_event_skipped(city: Path) -> None:
+def test_a_stopped_detector_is_listed_resumed_and_its_event_skipped(tmp_path: Path) -> None:
+    city = new_city(
+        tmp_path / "city"
+    )  # not the served one: its worker would take the stop away as soon as it has caught up
     done = vonglau("detector", "list", "--data", city, "--json")
     assert done.returncode == 0, done.stderr
     assert {row["detector"] for row in last(done.stdout)["items"]} >= {"traffic.anomaly", "traffic.silence"}  # type: ignore[attr-defined]

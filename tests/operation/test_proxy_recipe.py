@@ -149,7 +149,7 @@ def test_http_leads_to_https_and_the_browser_remembers(site: Site) -> None:
 
 def sign_in(site: Site) -> tuple[int, SimpleCookie]:
     _, headers, body = site.ask("GET", "/accounts/login/")
-    csrf = SimpleCookie(headers["Set-Cookie"])["csrftoken"]
+    csrf = SimpleCookie(headers["Set-Cookie"])["__Host-csrftoken"]
     assert csrf["secure"]
     field = re.search(rb'name="csrfmiddlewaretoken" value="(\w+)"', body)
     assert field is not None
@@ -161,7 +161,7 @@ def sign_in(site: Site) -> tuple[int, SimpleCookie]:
         "/accounts/login/",
         form,
         Content_Type="application/x-www-form-urlencoded",
-        Cookie=f"csrftoken={csrf.value}",
+        Cookie=f"__Host-csrftoken={csrf.value}",
         Origin=f"https://{NAME}",
         Referer=f"https://{NAME}/accounts/login/",
     )
@@ -174,11 +174,11 @@ def sign_in(site: Site) -> tuple[int, SimpleCookie]:
 def test_one_signs_in_with_cookies_that_never_leave_tls_and_follows_the_stream(site: Site) -> None:
     status, cookies = sign_in(site)
     assert status == 302
-    session = cookies["sessionid"]
+    session = cookies["__Host-sessionid"]
     assert session["secure"]
     assert session["httponly"]
     link = site.link()
-    link.request("GET", "/api/stream", headers={"Host": NAME, "Cookie": f"sessionid={session.value}"})
+    link.request("GET", "/api/stream", headers={"Host": NAME, "Cookie": f"__Host-sessionid={session.value}"})
     answer = link.getresponse()
     assert answer.status == 200
     began, said = time.monotonic(), b""

@@ -22,7 +22,7 @@ class NotDelivered(VongLauError):
 
     def __init__(
         self,
-        message: str,
+        message: str = "",
         *,
         status_code: int | None = None,
         retry_after: float | None = None,
@@ -32,7 +32,7 @@ class NotDelivered(VongLauError):
     ) -> None:
         """`retry_after`: seconds the other side asked for. `final`: trying again cannot help. `gone`: it wants no more, ever.
         `moot`: there is nobody left to be told, which is no failure."""
-        super().__init__(message[:300])
+        super().__init__(*[message[:300]] if message else [])
         self.status_code, self.retry_after = status_code, retry_after
         self.final, self.gone, self.moot = final or gone or moot, gone, moot
 

@@ -17,6 +17,13 @@ def shown(data: Path) -> dict[tuple[str, tuple[tuple[str, str], ...]], float]:
     return {(one.name, tuple(sorted(one.labels.items()))): one.value for family in families for one in family.samples}
 
 
+@pytest.fixture
+def one_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The board of an installation on one machine, whichever engine this session runs on."""
+    monkeypatch.setattr(boards, "of", boards.Files)
+
+
+@pytest.mark.usefixtures("one_machine")
 def test_the_door_shows_what_every_process_wrote(tmp_path: Path) -> None:
     door, worker = Numbers("door", tmp_path), Numbers("worker", tmp_path)
     door.count("vonglau_events", 3, outcome="accepted")
@@ -31,6 +38,7 @@ def test_the_door_shows_what_every_process_wrote(tmp_path: Path) -> None:
     assert found["vonglau_process_memory_bytes", (("process", "worker"),)] > 0
 
 
+@pytest.mark.usefixtures("one_machine")
 def test_the_same_figure_of_several_processes_is_summed(tmp_path: Path) -> None:
     for name in ("web1", "web2"):
         numbers = Numbers(name, tmp_path)
@@ -47,6 +55,7 @@ def test_the_same_figure_of_several_processes_is_summed(tmp_path: Path) -> None:
     assert found["vonglau_stream_lag_seconds_bucket", (("le", "+Inf"),)] == 4
 
 
+@pytest.mark.usefixtures("one_machine")
 def test_a_process_that_stopped_writing_is_shown_as_down(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     Numbers("worker", tmp_path).write()
     later = time.time() + 60
@@ -54,6 +63,7 @@ def test_a_process_that_stopped_writing_is_shown_as_down(tmp_path: Path, monkeyp
     assert shown(tmp_path)["vonglau_up", (("process", "worker"),)] == 0
 
 
+@pytest.mark.usefixtures("one_machine")
 def test_a_broken_file_is_left_out(tmp_path: Path) -> None:
     Numbers("door", tmp_path).write()
     (tmp_path / "run" / "half.json").write_text('{"process": "ha')

@@ -37,6 +37,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
+from tests.disk import Disk
+
 CLI = [sys.executable, "-m", "vonglau.cli"]
 ROOT = Path(__file__).parent.parent
 TAIL = 4_000
@@ -46,39 +48,6 @@ SENDERS = 3
 SIZE = 40
 """Events in a batch."""
 READY_SECONDS = 60.0
-
-
-class Disk:
-    """A disk of its own for the data folder, so that it can be filled: a loop device with ext4. Without the right to mount: none."""
-
-    def __init__(self, folder: Path) -> None:
-        self.path, self.image = folder / "disk", folder / "image"
-        self.path.mkdir()
-        self.mounted = False
-        if os.geteuid() == 0 and shutil.which("mkfs.ext4"):
-            with self.image.open("wb") as image:
-                image.truncate(DISK_MIB * 1024 * 1024)
-            made = subprocess.run(["mkfs.ext4", "-q", "-F", str(self.image)], check=False, capture_output=True)
-            loop = ["mount", "-o", "loop", str(self.image), str(self.path)]
-            self.mounted = (
-                made.returncode == 0 and subprocess.run(loop, check=False, capture_output=True).returncode == 0
-            )
-        self.ballast = self.path / "ballast"
-
-    def fill(self) -> None:
-        with self.ballast.open("wb", buffering=0) as ballast, contextlib.suppress(OSError):
-            while True:
-                ballast.write(b"\0" * 1024 * 1024)
-        with self.ballast.open("ab", buffering=0) as ballast, contextlib.suppress(OSError):
-            while True:
-                ballast.write(b"\0" * 512)
-
-    def room(self) -> None:
-        self.ballast.unlink(missing_ok=True)
-
-    def close(self) -> None:
-        if self.mounted:
-            subprocess.run(["umount", "-l", str(self.path)], check=False, capture_output=True)
 
 
 class City:
@@ -453,7 +422,7 @@ def quantile(values: list[float], share: float) -> float:
 def run(rounds: int = 20, seed: int = 950, engine: str = "sqlite") -> dict[str, Any]:
     """`engine`: sqlite | postgresql."""
     folder = Path(tempfile.mkdtemp(prefix="vonglau-faults-"))
-    disk = Disk(folder)
+    disk = Disk(folder, DISK_MIB)
     try:
         with database(engine, folder) as server:
             return _run(rounds, seed, engine, folder, disk, server)

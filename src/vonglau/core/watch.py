@@ -83,7 +83,7 @@ class Watch:
         trace = hung.read_text("utf-8", "replace") if hung.exists() else ""
         marker = os.open(folder / "fold.now", os.O_RDWR | os.O_CREAT, 0o600)
         try:
-            os.ftruncate(marker, SIZE)
+            os.posix_fallocate(marker, 0, SIZE)  # a hole in the file would end the process on a full disk
             self._marker = mmap.mmap(marker, SIZE)
         finally:
             os.close(marker)

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from vonglau.core import clock
 from vonglau.core.errors import BadInput, NotFound
 from vonglau.core.events import LIVE, WORLD_PATTERN
 
@@ -53,7 +54,7 @@ class World(models.Model):
         return self.clock_rate if self.kind == WorldKind.DRILL else (0.0 if self.driven else 1.0)
 
     def now(self) -> datetime:
-        wall = datetime.now(UTC)
+        wall = clock.now()
         if self.kind == WorldKind.DRILL and self.clock_start is not None and self.clock_set_at is not None:
             return self.clock_start + (wall - self.clock_set_at) * self.clock_rate
         if self.driven:

@@ -36,6 +36,7 @@ class Files:
 
     def __init__(self, data: Path) -> None:
         self.folder = data / "run"
+        self._failing = False
 
     def put(self, body: Body) -> None:
         path = self.folder / f"{body['process']}.json"
@@ -44,8 +45,11 @@ class Files:
             self.folder.mkdir(parents=True, exist_ok=True)
             fresh.write_text(json.dumps(body), encoding="utf-8")
             fresh.replace(path)  # in one step, so that a reader never sees half of it
+            self._failing = False
         except OSError as error:
-            log.warning("figures cannot be written: %s", error)
+            if not self._failing:  # once, not every second
+                log.warning("figures cannot be written: %s", error)
+            self._failing = True
 
     def read(self) -> list[Body]:
         found = []

@@ -15,7 +15,7 @@ from pathlib import Path
 import msgspec
 from django.conf import settings
 
-from vonglau.core import seams
+from vonglau.core import outages, seams
 from vonglau.core.errors import StorageFull, VongLauError
 from vonglau.core.models import Cursor
 from vonglau.core.runner import reader_of
@@ -170,12 +170,20 @@ class Front:
     # what goes on beside the requests
 
     async def _every(self, seconds: float, task: Callable[[], Awaitable[None]]) -> None:
-        """A supervisor: what fails is logged and tried again."""
+        """A supervisor: what fails is logged, once while it is the same, and tried again."""
+        failing, name = outages.Failing(), getattr(task, "__name__", str(task)).strip("_")
         while True:
             try:
                 await task()
-            except Exception:
-                log.exception("%s failed; it is tried again", getattr(task, "__name__", task))
+                if (was := failing.well()) is not None:
+                    log.warning("%s works again after %d failures in %.0f s", name, *was)
+            except Exception as problem:
+                outage = outages.outage(problem)
+                if failing.worth_saying(outage or problem):
+                    if outage is not None:
+                        log.error("%s waits: %s", name, outage)
+                    else:
+                        log.exception("%s failed; it is tried again", name)
             await asyncio.sleep(seconds)
 
     async def _refresh(self) -> None:

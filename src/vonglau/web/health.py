@@ -22,7 +22,7 @@ def worker(data: Path) -> dict[str, Any]:
     if not folds:
         return {"ok": False, "why": "The worker has not started yet."}
     age = time.time() - max(folds)
-    if age <= boards.FRESH_SECONDS:
+    if abs(age) <= boards.FRESH_SECONDS:  # a sign from the future is one from before the clock was set back
         return {"ok": True, "age_seconds": round(age, 1)}
     return {"ok": False, "why": "The worker has not folded for a while; its messages say why."}
 

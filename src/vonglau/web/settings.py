@@ -89,6 +89,7 @@ MIDDLEWARE = [
     "allauth.account.middleware.AccountMiddleware",
     "vonglau.web.sessions.AccessMiddleware",
     "vonglau.kit.guards.WorldMiddleware",
+    "vonglau.web.outages.OutageMiddleware",
 ]
 
 TEMPLATES = [
@@ -215,7 +216,8 @@ LOGGING = {
             "format": "%(asctime)s %(levelname)s %(name)s %(process)d %(message)s",
         }
     },
+    "filters": {"foreseen": {"()": "vonglau.web.foreseen.Foreseen"}},
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "json"}},
     "root": {"handlers": ["stderr"], "level": value("VONGLAU_LOG")},
-    "loggers": {"django": {"level": "WARNING"}, "django.request": {"level": "ERROR"}},
+    "loggers": {"django": {"level": "WARNING"}, "django.request": {"level": "ERROR", "filters": ["foreseen"]}},
 }

@@ -12,7 +12,7 @@ from vonglau.web.oidc import views as oidc
 handler400 = "vonglau.web.views.bad_request"
 handler403 = "vonglau.web.views.forbidden"
 handler404 = "vonglau.web.views.not_found"
-handler500 = "vonglau.web.views.server_error"
+handler500 = "vonglau.web.outages.server_error"
 
 
 urlpatterns: list[URLPattern | URLResolver] = [

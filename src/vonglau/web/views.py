@@ -7,6 +7,7 @@ from django.utils.translation import gettext, override
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST
 
+from vonglau.core.errors import Unavailable, VongLauError
 from vonglau.kit import guards, language, problems
 
 
@@ -53,6 +54,17 @@ WORDS = {
         _("Không tìm thấy trang"),
         _("Địa chỉ này không có, hoặc mục đã thuộc thế giới khác. Hãy kiểm tra địa chỉ, hoặc tìm theo mã sự việc."),
     ),
+    507: (
+        _("Hết chỗ trên đĩa"),
+        _(
+            "Máy chủ không còn chỗ để ghi. Việc vừa gửi CHƯA được lưu. Điều đã báo là lưu xong thì không mất. "
+            "Hãy báo quản trị viên, và gửi lại khi có chỗ."
+        ),
+    ),
+    503: (
+        _("Tạm thời chưa ghi được"),
+        _("Nơi lưu dữ liệu chưa trả lời. Việc vừa gửi CHƯA được lưu. Hãy thử lại sau ít phút."),
+    ),
     500: (
         _("Có lỗi trong hệ thống"),
         _(
@@ -96,6 +108,21 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
 
 def inactive(request: HttpRequest) -> HttpResponse:
     return _failed(request, 403, gettext("Tài khoản này đã bị khoá. Hãy hỏi quản trị hệ thống của trung tâm."))
+
+
+def outage(request: HttpRequest, found: VongLauError) -> HttpResponse:
+    """In words; stands without a database. A damaged file is named to whoever can have it restored."""
+    if request.path.startswith(("/api/", "/open311/")):
+        return problems.response(found)
+    said = WORDS.get(found.status, WORDS[503] if isinstance(found, Unavailable) else WORDS[500])
+    with override("en"):
+        english = str(said[1])
+    with override("vi"):
+        context = {"title": said[0], "words": said[1], "english": english, "reason": found.message}
+        answered = render(None, "web/broken.html", context, status=found.status)
+    for name, value in problems.headers(found).items():
+        answered[name] = value
+    return answered
 
 
 def server_error(request: HttpRequest) -> HttpResponse:

@@ -4,8 +4,10 @@ Folding has the main thread to itself. What may be slow (mail) or waits for othe
 waits for it. No transaction is long, and every loop pauses after a commit: SQLite's writers do not queue.
 """
 
+import contextlib
 import http.client
 import logging
+import shutil
 import signal
 import threading
 import time
@@ -14,12 +16,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from django.conf import settings
-from django.db import connection, models
+from django.db import DatabaseError, connection, models
 from django.utils import timezone
 
-from vonglau.core import alerts, audit, changes, seams
+from vonglau.core import alerts, audit, changes, outages, seams
 from vonglau.core.changes import Change
-from vonglau.core.errors import Unavailable, VongLauError
+from vonglau.core.errors import StorageFull, Unavailable, VongLauError
 from vonglau.core.events import from_us
 from vonglau.core.incidents import desk
 from vonglau.core.models import Checkpoint, Notice, Publication
@@ -48,6 +50,8 @@ PROJECT_SECONDS = 0.5
 PUBLISH_AT_ONCE = 200
 CHECKPOINT_SECONDS = 60.0
 STANDBY_SECONDS = 1.0
+SPARE_BYTES = 16 * 1024 * 1024
+"""Free room on the disk from which a fold that found none is begun again."""
 FIRST_SECONDS = 1.0
 """When each task runs for the first time: after a crash what was left over does not wait for an hour."""
 
@@ -102,16 +106,22 @@ class Worker:
         for thread in threads:
             thread.start()
         try:
-            self.fold()
+            with outages.translated():
+                self.fold()
+        except StorageFull as full:
+            self._wait_for_room(full)
+            raise
         finally:
             self.stopping.set()
-            if self.turn.held():
-                self.runner.save()
+            with contextlib.suppress(DatabaseError):  # without a database, or without room, nothing is to be saved
+                if self.turn.held():
+                    self.runner.save()
             self.runner.watch.close()
             for thread in threads:
                 thread.join(2)
-            if self.turn.held():
-                self.checkpoint()  # what happened since the last one is vouched for before the lights go out
+            with contextlib.suppress(DatabaseError):
+                if self.turn.held():
+                    self.checkpoint()  # what happened since the last one is vouched for before the lights go out
             self.numbers.write()
 
     def fold(self) -> None:
@@ -130,6 +140,12 @@ class Worker:
                 time.sleep(0.001)
             self.numbers.beat("fold")
 
+    def _wait_for_room(self, full: StorageFull) -> None:
+        """A fold that could not be stored begins again in a new process; there is no use in that while the disk is full."""
+        log.error("the fold waits: %s", full)
+        while not self.stopping.wait(1.0) and shutil.disk_usage(self.data).free < SPARE_BYTES:
+            pass
+
     def _be_sure(self) -> None:
         """Once a second: is it still our turn? Raises Unavailable when another may fold."""
         if time.monotonic() - self._sure_at >= 1:
@@ -139,15 +155,21 @@ class Worker:
 
     def _every(self, seconds: float, task: Callable[[], None]) -> None:
         """A supervisor: what fails is logged and tried again, later each time, up to half a minute."""
-        failures, pause = 0, min(seconds, FIRST_SECONDS)
+        failing, pause = outages.Failing(), min(seconds, FIRST_SECONDS)
         while not self.stopping.wait(pause):
             try:
                 task()
-                failures, pause = 0, seconds
-            except Exception:  # a supervisor
-                failures = min(failures + 1, 10)
-                pause = min(30.0, max(seconds, 0.2) * 2**failures)
-                log.exception("%s failed; it is tried again", task.__name__)
+                pause = seconds
+                if (was := failing.well()) is not None:
+                    log.warning("%s works again after %d failures in %.0f s", task.__name__, *was)
+            except Exception as problem:  # a supervisor
+                outage = outages.outage(problem)
+                if failing.worth_saying(outage or problem):
+                    if outage is not None:
+                        log.error("%s waits: %s", task.__name__, outage)
+                    else:
+                        log.exception("%s failed; it is tried again", task.__name__)
+                pause = min(30.0, max(seconds, 0.2) * 2 ** min(failing.times, 10))
                 connection.close()
         connection.close()
 

@@ -1,0 +1,5 @@
+"""What several faults share."""
+
+from tests.faults.shim import shim
+
+__all__ = ["shim"]

@@ -17,6 +17,7 @@ from vonglau.core.incidents.states import State
 from vonglau.core.people.directory import suggested
 from vonglau.core.people.policy import Actor
 from vonglau.core.seams import incident_kinds
+from vonglau.core.worlds import World
 
 OPERATOR = Actor("demo.truc-ban", "operator")
 SUPERVISOR = Actor("demo.truong-ca", "supervisor")
@@ -61,13 +62,27 @@ def pace(incident: Incident) -> Pace:
     )
 
 
+KEPT = 2
+"""Alert-born incidents that wait for the visitor when the demonstration opens, whatever the day's chance would give the staff."""
+
+
+def kept(world: str) -> frozenset[int]:
+    """The newest alert-born incidents from before the opening: the tour begins with one of them."""
+    opened = World.objects.values_list("clock_start", flat=True).get(pk=world)
+    found = Incident.objects.filter(world=world, origin="alert")
+    if opened is not None:
+        found = found.filter(received_at__lte=opened)
+    return frozenset(found.order_by("-received_at", "-pk").values_list("pk", flat=True)[:KEPT])
+
+
 def work(world: str, now: datetime, *, everything: bool = False, limit: int = 400) -> int:
     """Take every step that is due by the staff's pace, each at the moment it was due. `everything`: also what is left for the visitor."""
-    taken = 0
+    taken, left = 0, kept(world)
     waiting = Incident.objects.filter(world=world).exclude(state__in=(State.CLOSED, State.REFUSED, State.MERGED))
     for incident in waiting.select_related("agency").order_by("id")[:limit]:
         plan = pace(incident)
-        if not (plan.theirs or everything or incident.state == State.RESOLVED):
+        theirs = plan.theirs and incident.pk not in left
+        if not (theirs or everything or incident.state == State.RESOLVED):
             continue
         moved: Incident | None = incident
         while moved is not None and (moved := _next(moved, plan, now)) is not None:

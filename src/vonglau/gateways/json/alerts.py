@@ -1,6 +1,5 @@
 """Alerts as detectors said them."""
 
-from datetime import datetime
 from typing import Any, Literal
 
 from django.http import HttpRequest
@@ -22,7 +21,7 @@ class AlertsAsked(Schema):
     state: Literal["open", "ended"] | None = None
     kind: str | None = Field(None, max_length=60, description="Code of a kind of alert.")
     ward: shapes.Ward = None
-    since: datetime | None = Field(None, description="Only those that changed at or after this moment.")
+    since: shapes.Moment | None = Field(None, description="Only those that changed at or after this moment.")
     world: shapes.InWorld = None
     after: shapes.After = None
     limit: shapes.Limit = 100

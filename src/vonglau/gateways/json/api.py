@@ -34,9 +34,7 @@ class Api(NinjaAPI):
         document = super().get_openapi_schema(path_prefix=f"{PREFIX[1:]}/")
         document["components"]["schemas"]["Problem"] = shapes.Problem.model_json_schema()
         fragments.add(document, PREFIX)
-        for operations in document["paths"].values():
-            for operation in operations.values():
-                operation["responses"].setdefault("default", fragments.problem("Whatever went wrong."))
+        fragments.document_problems(document)
         return document
 
     def get_openapi_operation_id(self, operation: Operation) -> str:

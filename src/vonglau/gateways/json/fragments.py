@@ -1,5 +1,6 @@
 """What the lean door serves under the same prefix, for the OpenAPI document: written by hand, since no view of ours answers it."""
 
+from copy import deepcopy
 from typing import Any
 
 _TOKEN: list[dict[str, list[str]]] = [{"Token": []}]
@@ -10,15 +11,45 @@ def problem(description: str) -> dict[str, Any]:
     return {"description": description, "content": {"application/problem+json": {"schema": schema}}}
 
 
+COMMON: dict[str, dict[str, Any]] = {
+    "400": problem("What was asked cannot be understood."),
+    "401": problem("No token, a wrong one, or not signed in."),
+    "403": problem("Not yours to see or do."),
+    "404": problem("There is no such thing in this world."),
+    "422": problem("A member or an argument is wrong; `pointer` says which, `errors` lists all."),
+    "429": problem("Too much at once; see Retry-After."),
+    "500": problem("Something broke on our side; it was logged."),
+    "502": problem("It broke while it was answered: ask again."),
+    "503": problem("Not available just now; see Retry-After."),
+}
+"""What any operation may answer."""
+CHANGING: dict[str, dict[str, Any]] = {
+    "409": problem("It stands otherwise by now, or allows no such step."),
+    "413": problem("The body is larger than this address takes."),
+    "415": problem("Not a kind of body that this address reads."),
+    "507": problem("No room left on the disk; see Retry-After."),
+}
+"""What besides may be answered to whatever changes something."""
+
+
+def document_problems(document: dict[str, Any]) -> None:
+    """Every status an operation may have stands at it, so that a test can tell one that does not."""
+    for operations in document["paths"].values():
+        for method, operation in operations.items():
+            answers = COMMON if method == "get" else COMMON | CHANGING
+            own = {str(status): answer for status, answer in operation["responses"].items()}
+            operation["responses"] = dict(sorted({**deepcopy(answers), **own}.items()))
+
+
 _EVENT: dict[str, Any] = {
     "type": "object",
     "required": ["specversion", "id", "source", "type"],
     "description": "CloudEvents 1.0 in JSON. Further attributes are kept as they are.",
     "properties": {
         "specversion": {"const": "1.0"},
-        "id": {"type": "string", "description": "With `source` its identity: sent twice, stored once."},
-        "source": {"type": "string"},
-        "type": {"type": "string"},
+        "id": {"type": "string", "minLength": 1, "description": "With `source` its identity: sent twice, stored once."},
+        "source": {"type": "string", "minLength": 1},
+        "type": {"type": "string", "minLength": 1},
         "time": {
             "type": "string",
             "format": "date-time",
@@ -114,9 +145,14 @@ FOLLOW: dict[str, Any] = {
 }
 
 
+def methods(document: dict[str, Any], address: str) -> str:
+    """What an address takes, the door's methods among them, as `Allow` says it."""
+    return ", ".join(sorted(method.upper() for method in document["paths"].get(address, {})))
+
+
 def add(document: dict[str, Any], prefix: str = "/api") -> dict[str, Any]:
     """The document with the door's operations in it."""
     paths = document["paths"]
-    paths.setdefault(f"{prefix}/events", {})["post"] = SEND
-    paths[f"{prefix}/stream"] = {"get": FOLLOW}
+    paths.setdefault(f"{prefix}/events", {})["post"] = deepcopy(SEND)
+    paths[f"{prefix}/stream"] = {"get": deepcopy(FOLLOW)}
     return document

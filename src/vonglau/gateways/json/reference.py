@@ -12,6 +12,7 @@ from django.utils.safestring import SafeString
 
 from vonglau.core.incidents.states import OUTCOME_NAMES, TABLE
 from vonglau.core.people.policy import SCOPES
+from vonglau.gateways.json import fragments
 from vonglau.gateways.json.api import api
 from vonglau.kit import problems
 
@@ -88,12 +89,14 @@ def _operation(method: str, address: str, operation: dict[str, Any]) -> dict[str
         "bodies": [{"media": media, "kind": _kind(content["schema"])} for media, content in body.items()],
         "answers": [
             {
-                "status": "…" if status == "default" else status,
+                "status": status,
                 "text": answer.get("description", ""),
                 "kinds": [_kind(content["schema"]) for content in answer.get("content", {}).values()],
             }
             for status, answer in operation["responses"].items()
-        ],
+            if answer != (fragments.COMMON | fragments.CHANGING).get(status)
+        ]
+        + [{"status": "…", "text": "Whatever went wrong.", "kinds": [_kind({"$ref": "#/components/schemas/Problem"})]}],
     }
 
 

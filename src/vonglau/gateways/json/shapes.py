@@ -3,10 +3,14 @@
 Moments are ISO 8601 in UTC with Z. Ratios are decimal strings, so that nobody's floating point changes a published figure.
 """
 
+import re
 from datetime import date, datetime
 from typing import Annotated, Any, Generic, Literal, TypeVar
 
 from ninja import Field, Schema
+from pydantic import AwareDatetime, BeforeValidator
+
+from vonglau.core.incidents.states import Outcome, Step
 
 T = TypeVar("T")
 
@@ -17,6 +21,20 @@ InWorld = Annotated[
     str | None, Field(max_length=63, description="The world to read. Tokens have one; people may name any.")
 ]
 Ward = Annotated[str | None, Field(max_length=5, description="Code of a ward.")]
+
+
+def _written(said: object) -> object:
+    """Days and moments are written as ISO 8601: a bare number would be taken for seconds since 1970."""
+    if isinstance(said, str) and not re.match(r"\d{4}-\d\d-\d\d", said, re.ASCII):
+        raise ValueError("Write it as ISO 8601, such as 2026-11-22 or 2026-11-22T08:00:00Z")
+    return said
+
+
+Day = Annotated[date, BeforeValidator(_written)]
+Moment = Annotated[AwareDatetime, BeforeValidator(_written)]
+"""With its zone, as the JSON Schema format `date-time` asks."""
+
+Id = Annotated[int, Field(ge=0, lt=2**63)]
 
 
 class Listed(Schema, Generic[T]):
@@ -204,15 +222,15 @@ class IncidentDetail(IncidentOut):
 class StepIn(Schema):
     """A step of the state table. Which members it needs stands there (`/api/docs#steps`)."""
 
-    step: str = Field(max_length=20)
-    version: int | None = Field(None, description="The version you looked at; another one now: 409.")
+    step: str = Field(max_length=20, json_schema_extra={"enum": list(Step)})
+    version: int | None = Field(None, ge=0, lt=2**63, description="The version you looked at; another one now: 409.")
     why: str = Field("", max_length=4000)
-    outcome: str = Field("", max_length=12)
+    outcome: str = Field("", max_length=12, json_schema_extra={"enum": ["", *Outcome]})
     agency: str = Field("", max_length=40)
     keeper: str = Field("", max_length=40)
     level: str = Field("", max_length=20)
     title: str = Field("", max_length=200)
-    planned_for: date | None = None
+    planned_for: Day | None = None
 
 
 class DefinitionOut(Schema):

@@ -64,7 +64,7 @@ def shown(endpoint: Endpoint) -> dict[str, Any]:
     return {**own, "agency": endpoint.agency.code if endpoint.agency else None}
 
 
-def _found(request: HttpRequest, id: int, world: str | None) -> tuple[Endpoint, Actor]:
+def _found(request: HttpRequest, id: shapes.Id, world: str | None) -> tuple[Endpoint, Actor]:
     actor = _manager(request)
     return endpoints.find(id, world_of(request, world).pk), actor
 
@@ -93,12 +93,12 @@ def add_webhook(request: HttpRequest, asked: WebhookAsked, world: shapes.InWorld
 
 
 @router.get("/webhooks/{int:id}", response=WebhookOut, summary="One webhook and its health")
-def webhook(request: HttpRequest, id: int, world: shapes.InWorld = None) -> dict[str, Any]:
+def webhook(request: HttpRequest, id: shapes.Id, world: shapes.InWorld = None) -> dict[str, Any]:
     return shown(_found(request, id, world)[0])
 
 
 @router.delete("/webhooks/{int:id}", response=WebhookOut, summary="Remove a webhook")
-def remove_webhook(request: HttpRequest, id: int, world: shapes.InWorld = None) -> dict[str, Any]:
+def remove_webhook(request: HttpRequest, id: shapes.Id, world: shapes.InWorld = None) -> dict[str, Any]:
     """For good: its secrets are erased, and what waits for it is discarded."""
     found, actor = _found(request, id, world)
     endpoints.remove(found, actor)
@@ -106,14 +106,14 @@ def remove_webhook(request: HttpRequest, id: int, world: shapes.InWorld = None) 
 
 
 @router.post("/webhooks/{int:id}/rotate", response=WebhookSecret, summary="A new secret")
-def rotate_webhook(request: HttpRequest, id: int, world: shapes.InWorld = None) -> dict[str, Any]:
+def rotate_webhook(request: HttpRequest, id: shapes.Id, world: shapes.InWorld = None) -> dict[str, Any]:
     """For 24 hours both the new and the old secret sign."""
     found, actor = _found(request, id, world)
     return {**shown(found), "secret": endpoints.rotate(found, actor)}
 
 
 @router.post("/webhooks/{int:id}/pause", response=WebhookOut, summary="Pause a webhook")
-def pause_webhook(request: HttpRequest, id: int, world: shapes.InWorld = None) -> dict[str, Any]:
+def pause_webhook(request: HttpRequest, id: shapes.Id, world: shapes.InWorld = None) -> dict[str, Any]:
     """Nothing more is queued, and what waits is held."""
     found, actor = _found(request, id, world)
     endpoints.pause(found, actor)
@@ -121,7 +121,7 @@ def pause_webhook(request: HttpRequest, id: int, world: shapes.InWorld = None) -
 
 
 @router.post("/webhooks/{int:id}/resume", response=WebhookOut, summary="Resume a webhook")
-def resume_webhook(request: HttpRequest, id: int, world: shapes.InWorld = None) -> dict[str, Any]:
+def resume_webhook(request: HttpRequest, id: shapes.Id, world: shapes.InWorld = None) -> dict[str, Any]:
     """From now on: what happened meanwhile is read from the lists."""
     found, actor = _found(request, id, world)
     endpoints.resume(found, actor)
@@ -129,7 +129,7 @@ def resume_webhook(request: HttpRequest, id: int, world: shapes.InWorld = None) 
 
 
 @router.post("/webhooks/{int:id}/test", response={202: Queued}, summary="Send a test event")
-def try_webhook(request: HttpRequest, id: int, world: shapes.InWorld = None) -> Status[dict[str, Any]]:
+def try_webhook(request: HttpRequest, id: shapes.Id, world: shapes.InWorld = None) -> Status[dict[str, Any]]:
     """One event of the type `vn.vonglau.webhook.test`, whatever the filter says."""
     found, actor = _found(request, id, world)
     return Status(202, {"queued": endpoints.test(found, actor).key})

@@ -90,6 +90,7 @@ MIDDLEWARE = [
     "vonglau.web.sessions.AccessMiddleware",
     "vonglau.kit.guards.WorldMiddleware",
     "vonglau.web.outages.OutageMiddleware",
+    "vonglau.web.unstorable.UnstorableMiddleware",
 ]
 
 TEMPLATES = [

@@ -6,7 +6,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from docs import logs, operating
+from docs import assurance, logs, operating
 
 HERE = Path(__file__).parent / "reference"
 PACKAGE = Path(__file__).parent.parent / "src" / "vonglau"
@@ -130,6 +130,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "checks.md": operating.checks,
     "history.md": history,
     "logs.md": logs.page,
+    "../security/asvs.md": assurance.page,
 }
 
 

@@ -18,7 +18,7 @@ function keep(choice: string): void {
   } catch {
     // as above
   }
-  document.cookie = `${NAME}=${choice}; path=/; max-age=${choice ? YEAR_S : 0}; samesite=lax`;
+  document.cookie = `${NAME}=${choice}; path=/; max-age=${choice ? YEAR_S : 0}; samesite=lax${location.protocol === "https:" ? "; secure" : ""}`;
 }
 
 function apply(choice: string): void {

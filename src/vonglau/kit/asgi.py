@@ -23,8 +23,16 @@ def header(scope: Scope, name: bytes) -> bytes | None:
     return next((value for key, value in scope["headers"] if key == name), None)
 
 
+_ALWAYS = (
+    (b"cache-control", b"no-store"),
+    (b"x-content-type-options", b"nosniff"),
+    (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
+)
+"""Of no answer a copy is kept, and a browser that opens one by itself takes it for what it is and runs nothing."""
+
+
 async def respond(send: Send, status: int, body: bytes, media: bytes = b"application/json", more: Headers = ()) -> None:
-    headers = [(b"content-type", media), (b"content-length", b"%d" % len(body)), (b"cache-control", b"no-store"), *more]
+    headers = [(b"content-type", media), (b"content-length", b"%d" % len(body)), *_ALWAYS, *more]
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": body})
 

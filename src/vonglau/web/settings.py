@@ -90,7 +90,7 @@ MIDDLEWARE = [
     "vonglau.web.sessions.AccessMiddleware",
     "vonglau.kit.guards.WorldMiddleware",
     "vonglau.web.outages.OutageMiddleware",
-    "vonglau.web.unstorable.UnstorableMiddleware",
+    "vonglau.web.answers.AnswersMiddleware",
 ]
 
 TEMPLATES = [
@@ -215,6 +215,7 @@ LOGGING = {
         "json": {
             "()": "pythonjsonlogger.json.JsonFormatter",
             "format": "%(asctime)s %(levelname)s %(name)s %(process)d %(message)s",
+            "datefmt": "%Y-%m-%dT%H:%M:%S%z",  # with its offset: several hosts, one story
         }
     },
     "filters": {"foreseen": {"()": "vonglau.web.foreseen.Foreseen"}},

@@ -1,6 +1,7 @@
 """The door as the log grows: batches and single events at 0, 1 and 5 million stored, on both engines.
 
-    python -m bench.growth                                  # everything, a JSON line each
+    vonglau bench growth                                    # everything
+    python -m bench.growth                                  # the same, a JSON line each
     python -m bench.growth --engine postgresql --stored 0 1000000 --seconds 5
 
 The tail is filled through the engine and not sealed: the worst case, as `serve` seals from a million events on. A run that falls
@@ -35,6 +36,12 @@ def growth(
                 found.append(one)
                 print(json.dumps(one), flush=True)
     return found
+
+
+def run(seconds: float = 10.0, engine: str = "", most: int = STORED[-1]) -> dict[str, Any]:
+    """`engine`: sqlite | postgresql, both when empty. `most`: events stored at most."""
+    sizes = tuple(size for size in STORED if size <= most)
+    return {"name": "growth", "rows": growth(seconds, (engine,) if engine else ENGINES, sizes)}
 
 
 def main() -> None:

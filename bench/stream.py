@@ -177,7 +177,9 @@ class Browser(Listener):
             context = browser.new_context()
             context.add_cookies([{"name": "sessionid", "value": self.session, "url": self.url}])
             page = context.new_page()
-            page.goto(self.url + "/healthz")
+            page.goto(
+                self.url + "/no-such-page"
+            )  # a page of ours, whose policy lets it connect, and that opens no stream itself
             page.evaluate(
                 """() => new Promise(ready => {
                     window.seen = [];

@@ -21,7 +21,7 @@ FULL_SECONDS = 6.0
 @pytest.fixture
 def small(tmp_path: Path) -> Iterator[Disk]:
     if engines.POSTGRESQL:
-        pytest.skip("on PostgreSQL the data folder's disk holds neither log nor state: see test_database.py")
+        pytest.skip("on PostgreSQL the data folder's disk holds neither log nor state")
     with disk(tmp_path) as made:
         if not made.mounted:
             pytest.skip("no right to mount a loop device here: run as root to run it")

@@ -235,12 +235,14 @@ def test_an_interval_is_exported_and_replayed_with_and_without_a_server(tmp_path
         assert said["events"] == 20
         assert said["ticks"]
         through = last(ran("replay", out, "--data", city, "--to", server.url, "--world", "second", "--json"))
-        assert through["accepted"] == said["events"] + said["ticks"]  # type: ignore[operator]
+        whole = said["events"] + said["ticks"]  # type: ignore[operator]
+        # Not `accepted` alone: an answer that a loaded machine gives too late makes the sender ask again, and hear "duplicates".
+        assert through["accepted"] + through["duplicates"] == whole, through  # type: ignore[operator]
         wrong = vonglau("replay", out, "--to", server.url, "--token", "vl_x", "--world", "third")
         assert wrong.returncode == 2
         assert "--data" in wrong.stderr
     straight = last(ran("replay", out, "--data", city, "--world", "third", "--json"))
-    assert straight["accepted"] == through["accepted"]
-    assert last(ran("replay", out, "--data", city, "--world", "third", "--json"))["duplicates"] == through["accepted"]
+    assert straight["accepted"] == whole
+    assert last(ran("replay", out, "--data", city, "--world", "third", "--json"))["duplicates"] == whole
     assert "Whole" in ran("recording", "show", out)
     ran("check", "--data", city)

@@ -10,13 +10,14 @@ import shutil
 import time
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 
 import msgspec
 from django.conf import settings
 
 from vonglau.core import outages, seams
-from vonglau.core.errors import StorageFull, VongLauError
+from vonglau.core.errors import StorageFull, Unavailable, VongLauError
 from vonglau.core.models import Cursor
 from vonglau.core.runner import reader_of
 from vonglau.engines import open_writer
@@ -68,11 +69,18 @@ class Front:
         asyncio.get_running_loop().set_default_executor(self.pool)
         derive.use(MAKER)
         self.log = await asyncio.to_thread(open_writer, self.data)
-        await asyncio.to_thread(self.keys.refresh)
-        await asyncio.to_thread(self.clocks.refresh)
+        with suppress(Unavailable):  # who sends a token is told so until they can be read; `_refresh` says why
+            await asyncio.to_thread(self.keys.refresh)
+            await asyncio.to_thread(self.clocks.refresh)
         ticker = Ticker(self.clocks.worlds)
         self.committer = Committer(self.log, follow=ticker.follow, weave=ticker.weave)
-        self.door = Door(self.committer, types=seams.event_types(), authorise=self.keys.find, clock=self.clocks.now)
+        self.door = Door(
+            self.committer,
+            types=seams.event_types(),
+            authorise=self.keys.find,
+            clock=self.clocks.now,
+            meet=self.clocks.meet,
+        )
         await self.hub.start()
         await self.proxy.open()
         self.numbers.on_write(self._measure)
@@ -101,7 +109,11 @@ class Front:
             return
         path = scope["path"]
         if asgi.header(scope, b"authorization") is not None:
-            await self.keys.meet(scope)
+            try:
+                await self.keys.meet(scope)
+            except Unavailable as problem:  # not 401: nobody can tell whether the token is good
+                await asgi.failed(send, problem)
+                return
         verdict = self.gate.look(scope)
         if isinstance(verdict, Refusal):
             self.numbers.count("vonglau_refused_requests", status=str(verdict.status))

@@ -1,8 +1,6 @@
 """Whom the door lets in: the tokens of the state database, kept in memory, and the internal one of this installation's processes."""
 
-import asyncio
 import hmac
-import logging
 import secrets
 import threading
 import time
@@ -11,20 +9,21 @@ from datetime import timedelta
 from pathlib import Path
 
 from django.conf import settings
-from django.db import DatabaseError, close_old_connections
+from django.db import close_old_connections
 from django.db.models import Q
 from django.utils import timezone
 
-from vonglau.core import keyfiles
+from vonglau.core import keyfiles, outages
 from vonglau.core.people.models import ApiToken
 from vonglau.gateways.events.door import Grant
 from vonglau.kit import asgi, tokens
 from vonglau.kit.asgi import Scope
+from vonglau.web.rereading import Rereading
 
 REFRESH_SECONDS = 2.0
 """A revoked token is refused after this time at the latest."""
 MISS_SECONDS = 0.25
-"""An unknown token makes the table be read again, but not more often than this: guessing must stay cheap for us."""
+"""An unknown token makes the table be read again, once in this time: guessing must stay cheap for us."""
 USED_SECONDS = 60.0
 """How often it is written down which tokens were used."""
 USED_AGAIN = timedelta(minutes=5)
@@ -33,8 +32,6 @@ USED_AGAIN = timedelta(minutes=5)
 INTERNAL = "internal"
 EVERYTHING = Grant(INTERNAL, frozenset({"events:write", "quarantine:write"}))
 """What our own processes may: any world."""
-
-log = logging.getLogger("vonglau.keys")
 
 
 def internal_token(data: Path) -> str:
@@ -70,6 +67,7 @@ class Keyring:
         self._written_at = time.monotonic()
         self._used: set[int] = set()
         self._lock = threading.Lock()
+        self._rereading = Rereading(self.refresh, MISS_SECONDS)
 
     def find(self, token: str) -> Grant | None:
         held = self.held(token)
@@ -92,26 +90,21 @@ class Keyring:
         self._used.add(held.id)
 
     async def meet(self, scope: Scope) -> None:
-        """Look again for a token that is not known yet, so that a new one works at once."""
+        """Look again for a token that is not known yet, so that a new one works at once. Raises `Unavailable` when nobody can tell."""
         token = tokens.bearer(asgi.header(scope, b"authorization"))
-        if token and self.find(token) is None and time.monotonic() - self._read_at > MISS_SECONDS:
-            await asyncio.to_thread(self.refresh)
+        if token and self.find(token) is None:
+            await self._rereading.again()
 
     def stale(self) -> bool:
         return time.monotonic() - self._read_at > REFRESH_SECONDS
 
     def refresh(self) -> None:
-        with self._lock:
+        """Raises `Unavailable` when the table cannot be read; the tokens that were known stay valid."""
+        with self._lock, outages.translated():
             close_old_connections()
-            try:
-                self._held, self._seen = (
-                    {row.digest: _held(row) for row in ApiToken.objects.filter(revoked_at=None)},
-                    {},
-                )
-                if self._used and time.monotonic() - self._written_at > USED_SECONDS:
-                    self._write()
-            except DatabaseError:
-                log.warning("tokens cannot be read just now; those known stay valid")
+            self._held, self._seen = {row.digest: _held(row) for row in ApiToken.objects.filter(revoked_at=None)}, {}
+            if self._used and time.monotonic() - self._written_at > USED_SECONDS:
+                self._write()
             self._read_at = time.monotonic()
 
     def _write(self) -> None:

@@ -100,6 +100,8 @@ class Bounds:
         self._clock = clock
         self.known: dict[str, int | None] = {}
         """Clocks that were looked at, µs; the same for all items of the request."""
+        self.missing: set[str] = set()
+        """Worlds that were asked for and are not there."""
 
     def speak(self, source: str) -> None:
         """Raises `Bad` for a source that is another's."""
@@ -125,6 +127,7 @@ class Bounds:
             try:
                 now = self._clock(world)
             except NotFound as error:
+                self.missing.add(world)
                 raise Bad("/exercise", error.message) from error
             self.known[world] = None if now is None else to_us(now)
         return self.known[world]

@@ -5,7 +5,7 @@ A problem is answered as RFC 9457 says; an answer of 202 means that every item i
 
 import asyncio
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -29,6 +29,9 @@ WRITE, MEND = "events:write", "quarantine:write"
 DRAINED_BYTES = 128 << 20
 DRAIN_SECONDS = 10.0
 """How much of a body that is too large is read and thrown away, and for how long, so that its sender sees the 413."""
+
+
+Meet = Callable[[Iterable[str]], Awaitable[bool]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,12 +71,14 @@ class Door:
         types: Mapping[str, EventType],
         authorise: Callable[[str], Grant | None],
         clock: Clock,
+        meet: Meet | None = None,
     ) -> None:
+        """`meet` looks again for worlds that the clock does not know, and says whether one of them is there now."""
         self.committer = committer
         self.counters = committer.counters
         self._decoder = Decoder(types)
         self._authorise = authorise
-        self._clock = clock
+        self._clock, self._meet = clock, meet
 
     @staticmethod
     def serves(scope: Scope) -> bool:
@@ -114,11 +119,19 @@ class Door:
         grant = self.grant(scope, WRITE)
         self.committer.admit()
         body = await _body(scope, receive)
-        items = await self.decode(scope["headers"], body, Bounds(grant.worlds, self._clock, grant.sources))
+        items = await self._decoded(scope, body, grant)
         if grant.sources and items and all(map(_foreign, items)):
             raise NotAllowed(f"{items[0].fault.reason} Nothing was kept.", pointer="/source")  # type: ignore[union-attr]
         receipts = await self.committer.submit(items, grant.name)
         return _answer(items, receipts)
+
+    async def _decoded(self, scope: Scope, body: bytes, grant: Grant) -> list[Event | Rejected]:
+        """The items; once more when they name a world that was made a moment ago, so that they don't go to quarantine for it."""
+        bounds = Bounds(grant.worlds, self._clock, grant.sources)
+        items = await self.decode(scope["headers"], body, bounds)
+        if self._meet is not None and bounds.missing and await self._meet(bounds.missing):
+            items = await self.decode(scope["headers"], body, Bounds(grant.worlds, self._clock, grant.sources))
+        return items
 
     async def decode(self, headers: modes.Headers, body: bytes, bounds: Bounds) -> list[Event | Rejected]:
         """The items of a request; other requests get a turn in between."""
@@ -142,8 +155,7 @@ class Door:
         if step == "discard":
             await self.committer.settle(id, "discarded", worlds=grant.worlds)
             return msgspec.json.encode({"outcome": "discarded"})
-        bounds = Bounds(grant.worlds, self._clock, grant.sources)
-        items = await self.decode(scope["headers"], await _body(scope, receive), bounds)
+        items = await self._decoded(scope, await _body(scope, receive), grant)
         if len(items) != 1:
             raise BadInput("Send the one mended event as the body.")
         (mended,) = items

@@ -2,16 +2,20 @@
 
 import asyncio
 import json
+from collections.abc import Iterable
+from datetime import datetime
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from vonglau.core.errors import StorageFull, Unavailable
+from vonglau.core.errors import NotFound, StorageFull, Unavailable
 from vonglau.gateways.events.door import Door
 from vonglau.gateways.events.tests.helpers import (
     BATCH,
     DECLARED,
+    NOW,
     STRUCTURED,
     cloud_event,
     open_door,
@@ -296,3 +300,27 @@ def test_whatever_is_sent_the_counts_add_up_and_nothing_is_lost(requests, tmp_pa
             assert all(one.body["accepted"] == 0 for one in again)
 
     run(inside)
+
+
+def test_a_world_that_was_made_a_moment_ago_is_met(tmp_path: Path) -> None:
+    """What the clock does not know is looked for again before anything goes to quarantine for it."""
+    known = {"live"}
+
+    def clock(world: str) -> datetime | None:
+        if world not in known:
+            raise NotFound(f"There is no world {world!r} here.")
+        return NOW
+
+    async def meet(worlds: Iterable[str]) -> bool:
+        known.update({"new"} & set(worlds))
+        return not known.isdisjoint(worlds)
+
+    async def test() -> None:
+        async with open_door(tmp_path, clock) as (door, _log):
+            door._meet = meet
+            items = [cloud_event(n, exercise="new" if n else "never") for n in range(3)]
+            answer = await post(door, text(items), BATCH, "writer")
+            assert answer.status == 202
+            assert (answer.body["accepted"], [one["index"] for one in answer.body["quarantined"]]) == (2, [0])
+
+    run(test)

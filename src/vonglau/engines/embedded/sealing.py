@@ -33,12 +33,14 @@ _OWN_PROCESS_ROWS = 100_000
 
 
 def recover(db: sqlite3.Connection, data_dir: Path) -> None:
-    """Finish or undo what a crash left half done. The caller holds the writer's lock."""
+    """Undo what a crash left half done in the folder. The caller holds the writer's lock.
+
+    Rows below the manifest's border may stand for a while: they are invisible, and deleting them here would hold up the start.
+    """
     folder = history.folder(data_dir)
     known = dict(db.execute("SELECT name, remembered FROM sealed WHERE rows > 0"))
     files.remove_orphans(folder, set(known))
     pairs.remove_orphans(folder, {name for name, remembered in known.items() if remembered})
-    _delete_all(db, border_of(db))
 
 
 class EmbeddedSteps:
@@ -177,8 +179,3 @@ def _delete_slice(db: sqlite3.Connection, through: int) -> bool:
             return False
         db.execute("DELETE FROM event WHERE pos <= ?", (min(oldest + _SLICE - 1, through),))
     return True
-
-
-def _delete_all(db: sqlite3.Connection, through: int) -> None:
-    while _delete_slice(db, through):
-        pass

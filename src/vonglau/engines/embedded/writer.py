@@ -37,6 +37,7 @@ class EmbeddedLog(Appender):
         self.horizon_us = horizon_us
         self.lock = threading.RLock()
         self.sealing = threading.Lock()
+        self.pace = history.Pace()
         self.closing = False
         """Sealing looks at it between its steps and gives up."""
         with translated():
@@ -102,7 +103,7 @@ class EmbeddedLog(Appender):
         May run in a thread beside the appender: it takes the lock for a few milliseconds at a time.
         """
         with self.sealing:
-            return history.seal(sealing.EmbeddedSteps(self), keep=keep, through=through)
+            return history.seal(sealing.EmbeddedSteps(self), self.pace, keep=keep, through=through)
 
     def keeping(self) -> AbstractContextManager[Keeper]:
         """For retention: the manifest to change, while nothing is sealed."""
@@ -118,7 +119,8 @@ class EmbeddedLog(Appender):
 
     def tail_since_us(self) -> int | None:
         with self.lock, translated():
-            row = self.db.execute("SELECT recorded_us FROM event ORDER BY pos LIMIT 1").fetchone()
+            query = "SELECT recorded_us FROM event WHERE pos > ? ORDER BY pos LIMIT 1"
+            row = self.db.execute(query, (border_of(self.db),)).fetchone()
         return int(row[0]) if row else None
 
     def close(self) -> None:

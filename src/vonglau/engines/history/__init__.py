@@ -6,7 +6,7 @@ database, so that it commits together with the log. An engine brings a `Manifest
 
 from vonglau.engines.history.files import Manifest, SealedFile, folder
 from vonglau.engines.history.reading import SealedFiles
-from vonglau.engines.history.sealing import Steps, seal
+from vonglau.engines.history.sealing import Pace, Steps, seal
 from vonglau.engines.history.snapshot import Asked, HistoryReader
 
-__all__ = ["Asked", "HistoryReader", "Manifest", "SealedFile", "SealedFiles", "Steps", "folder", "seal"]
+__all__ = ["Asked", "HistoryReader", "Manifest", "Pace", "SealedFile", "SealedFiles", "Steps", "folder", "seal"]

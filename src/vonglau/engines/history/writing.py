@@ -5,6 +5,8 @@ import hashlib
 import json
 import os
 import subprocess
+import sys
+import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -65,16 +67,21 @@ def write_tables(folder: Path, span: tuple[int, int], tables: Iterable[pa.Table]
 def write_elsewhere(
     command: Sequence[str], closing: Callable[[], bool], environment: Mapping[str, str] | None = None
 ) -> SealedFile:
-    """The same by a process that ends with `report`; it is killed when the log is being closed."""
+    """The same by a process that ends with `report`; it is killed when the log is being closed, and ends by itself when we do."""
     pipe = subprocess.PIPE
-    with subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True, env=environment) as process:
-        while True:
-            try:
-                said, complaint = process.communicate(timeout=_LOOK_S)
-                break
-            except subprocess.TimeoutExpired:
-                if closing():
-                    process.kill()
+    life, ours = os.pipe()
+    try:
+        with subprocess.Popen(command, stdin=life, stdout=pipe, stderr=pipe, text=True, env=environment) as process:
+            while True:
+                try:
+                    said, complaint = process.communicate(timeout=_LOOK_S)
+                    break
+                except subprocess.TimeoutExpired:
+                    if closing():
+                        process.kill()
+    finally:
+        os.close(life)
+        os.close(ours)
     if closing():
         raise Unavailable(CLOSING)
     if process.returncode == errno.ENOSPC:
@@ -85,12 +92,24 @@ def write_elsewhere(
 
 
 def report(written: Callable[[], SealedFile]) -> int:
-    """The end of a process that writes a file: its manifest row as JSON, or exit code 28 (ENOSPC) when the disk is full."""
+    """All of a process that writes a file: its manifest row as JSON, or exit code 28 (ENOSPC) when the disk is full.
+
+    Its standard input is a pipe that only the process holds which wants the file: whatever ends that one ends this one too, or it would
+    hold a core that the next door needs, and write a file nobody asked for any more.
+    """
+    threading.Thread(target=_follow, args=(sys.stdin.fileno(),), name="life", daemon=True).start()
     try:
         print(json.dumps(asdict(written())))
     except StorageFull:
         return errno.ENOSPC
     return 0
+
+
+def _follow(descriptor: int) -> None:
+    """End, in the middle of anything, when the other side of this pipe is closed."""
+    while os.read(descriptor, 1):
+        pass
+    os._exit(errno.EPIPE)
 
 
 def _write_groups(path: Path, tables: Iterable[pa.Table]) -> tuple[int, int, int, int, str]:

@@ -39,12 +39,13 @@ _SLICE_OF_TAIL = f"SELECT {schema.COLUMNS}, hash FROM event WHERE pos > %s AND p
 
 
 def recover(db: Connection, folder: Path) -> None:
-    """Finish or undo what a crash left half done. The caller's session holds the log's lock."""
+    """Undo what a crash left half done in the folder. The caller's session holds the log's lock.
+
+    Rows below the manifest's border may stand for a while: they are invisible, and deleting them here would hold up the start.
+    """
     known: dict[str, bool] = dict(db.execute("SELECT name, remembered FROM sealed WHERE rows > 0").fetchall())
     files.remove_orphans(folder, set(known))
     pairs.remove_orphans(folder, {name for name, remembered in known.items() if remembered})
-    while _delete_slice(db, border_of(db)):
-        pass
 
 
 class PostgresqlSteps:

@@ -46,6 +46,7 @@ class PostgresqlLog(Appender):
         self.folder = history.folder(data_dir)
         self.lock = threading.RLock()
         self.sealing = threading.Lock()
+        self.pace = history.Pace()
         self.closing = False
         """Sealing looks at it between its steps and gives up."""
         with system_errors():
@@ -131,7 +132,7 @@ class PostgresqlLog(Appender):
         May run in a thread beside the appender: it takes the lock for a few milliseconds at a time.
         """
         with self.sealing:
-            return history.seal(sealing.PostgresqlSteps(self), keep=keep, through=through)
+            return history.seal(sealing.PostgresqlSteps(self), self.pace, keep=keep, through=through)
 
     def keeping(self) -> AbstractContextManager[Keeper]:
         """For retention: the manifest to change, while nothing is sealed."""
@@ -147,7 +148,8 @@ class PostgresqlLog(Appender):
 
     def tail_since_us(self) -> int | None:
         with self._turn():
-            row = self.db.execute("SELECT recorded_us FROM event ORDER BY pos LIMIT 1").fetchone()
+            query = "SELECT recorded_us FROM event WHERE pos > %s ORDER BY pos LIMIT 1"
+            row = self.db.execute(query, (border_of(self.db),)).fetchone()
         return int(row[0]) if row else None
 
     def close(self) -> None:

@@ -33,7 +33,7 @@ class Shim:
         self._told[:8] = struct.pack("=q", ahead)
 
     def disk(self, milliseconds: int) -> None:
-        """How much longer each fsync takes."""
+        """How much longer each fsync takes; less than before lets go of those that wait."""
         self._told[8:] = struct.pack("=q", milliseconds)
 
 

@@ -51,6 +51,10 @@ CATALOGUE: dict[str, Figure] = {
     "vonglau_events": Figure("counter", "Items the door answered: accepted, duplicates, quarantined.", ("outcome",)),
     "vonglau_door_requests": Figure("counter", "Requests to the door by status.", ("status",)),
     "vonglau_commit_seconds": Figure("histogram", "Time of one durable append to the log, all its items together."),
+    "vonglau_commit_recent_seconds": Figure(
+        "gauge",
+        "Mean of the last appends, or the one under way when that takes longer: how slow the log's disk is now.",
+    ),
     "vonglau_queue_items": Figure("gauge", "Items that wait for the next commit."),
     "vonglau_log_head": Figure("gauge", "Last position of the log."),
     "vonglau_tail_rows": Figure("gauge", "Events not sealed to Parquet yet."),

@@ -163,9 +163,16 @@ class Front:
         except (VongLauError, TimeoutError) as problem:
             return {
                 "ok": False,
-                "why": str(problem) or "The log's writer does not come back; the disk may be too slow.",
+                "why": " ".join(
+                    filter(None, (str(problem) or "The log's writer does not come back.", self.committer.pace.slow()))
+                ),
             }
-        return {"ok": True, "commit_ms": round((time.perf_counter() - began) * 1000, 2)}
+        slow = self.committer.pace.slow()
+        return {
+            "ok": True,
+            "commit_ms": round((time.perf_counter() - began) * 1000, 2),
+            **({"why": slow} if slow else {}),
+        }
 
     async def _metrics(self, scope: Scope, send: Send) -> None:
         """To this machine, and to programmes with the scope `read`: figures tell a stranger too much."""
@@ -236,6 +243,7 @@ class Front:
         for status, count in dict(counters.statuses).items():
             numbers.total("vonglau_door_requests", count, status=str(status))
         numbers.spread("vonglau_commit_seconds", [float(n) for n in counters.commit_histogram], counters.commit_s)
+        numbers.gauge("vonglau_commit_recent_seconds", round(self.committer.pace.seconds(), 4))
         numbers.gauge("vonglau_queue_items", counters.waiting)
         numbers.gauge("vonglau_stream_clients", self.streams.open)
         numbers.gauge("vonglau_log_head", self.log.head())

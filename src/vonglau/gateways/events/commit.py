@@ -1,7 +1,8 @@
 """Group commit: one thread writes, and items of concurrent requests share a durable transaction.
 
 While one transaction is on its way to the disk, the next one gathers. Every request is answered after the commit that holds
-its items. What waits is bounded: beyond that the door says so at once (429) instead of letting everybody wait.
+its items. What waits is bounded, in items and in the seconds that the disk needs for them as it is just now: beyond that the door says so
+at once (429) instead of letting everybody wait.
 """
 
 import asyncio
@@ -17,6 +18,7 @@ from typing import TypeVar
 from vonglau.core.errors import NotAllowed, NotFound, Overloaded, Unavailable, VongLauError
 from vonglau.core.events import Event
 from vonglau.core.log import Log, Outcome, Receipt, Rejected
+from vonglau.gateways.events.pace import SLOW_S, Pace
 
 logger = logging.getLogger(__name__)
 
@@ -32,6 +34,9 @@ GROUP_ROWS = 5_000
 
 WAITING_ROWS = 50_000
 """Items that may wait for the writer."""
+
+WAITING_S = 10.0
+"""Seconds of writing that may wait: less than what senders wait for an answer, or they would send again what is on its way."""
 
 PAUSE_S = 0.001
 """Longest pause after a commit, so that sealing gets at the lock and readers at the file."""
@@ -103,6 +108,7 @@ class Committer:
         waiting_rows: int = WAITING_ROWS,
     ) -> None:
         self.counters = Counters()
+        self.pace = Pace()
         self._log = log
         self._follow = follow
         self._weave = weave
@@ -118,9 +124,14 @@ class Committer:
         if self._closed:
             raise Unavailable("The door is closing; nothing was kept, try again.")
         # one large request may always come in when nothing waits, whatever the bound
-        if self.counters.waiting and self.counters.waiting + rows > self._waiting_rows:
+        waiting = self.counters.waiting
+        if not waiting:
+            return
+        took = self.pace.seconds()
+        if waiting + rows > self._waiting_rows or took * (1 + waiting // self._group_rows) > WAITING_S:
             self.counters.refused += 1
-            raise Overloaded(f"{self.counters.waiting} events are waiting to be written; slow down and try again.")
+            why = f" (each write takes {took:.1f} s: the disk is slow)" if took >= SLOW_S else ""
+            raise Overloaded(f"{waiting} events are waiting to be written{why}; slow down and try again.")
 
     async def submit(self, items: Items, by: str | None) -> list[Receipt]:
         """Receipts once the items are durable. Raises Overloaded, Unavailable, StorageFull; then nothing was kept."""
@@ -206,9 +217,9 @@ class Committer:
         if self._weave is not None and (woven := self._weave(items)) is not None:
             items, places = woven
             senders = _spread(senders, places, len(items))
-        started = time.perf_counter()
+        self.pace.begin()
         receipts, error = self._attempt(lambda: self._log.append(items, by=senders))
-        taken = time.perf_counter() - started
+        taken = self.pace.end(committed=receipts is not None)
         if receipts is None:
             if len(group) > 1 and not isinstance(error, Unavailable):
                 for job in group:  # one of them is poison: the others must not suffer for it

@@ -12,8 +12,8 @@ from vonglau.kit.templatetags.kit import number as kit_number
 
 LAG_WARN, LAG_BAD = 5.0, 60.0
 """Seconds between an event's receipt and its fold."""
-COMMIT_WARN = 0.05
-"""Seconds an append takes on average."""
+COMMIT_WARN, COMMIT_BAD = 0.05, 1.0
+"""Seconds an append takes, mean of the last ones."""
 QUEUE_WARN = 5_000
 TAIL_WARN = 3_000_000
 """Rows not sealed: three times what makes the door seal."""
@@ -103,12 +103,11 @@ def _door(seen: Seen) -> Iterator[Line]:
         rate = seen.events_per_second
         said = "–" if rate is None else _("%(n)s sự kiện/giây") % {"n": number(rate)}
         yield Line(_("Tiếp nhận sự kiện"), said)
-    count = seen.figures.get("vonglau_commit_seconds/count", 0)
-    if count:
-        mean = seen.figures.get("vonglau_commit_seconds/sum", 0) / count
+    mean = seen.figure("vonglau_commit_recent_seconds")
+    if mean:
         do = _("Đĩa ghi chậm. Nhật ký sự kiện nên nằm trên SSD riêng.")
-        said = _("%(n)s ms trung bình") % {"n": number(mean * 1000, 1)}
-        yield _line(_("Ghi bền xuống đĩa"), said, graded(mean, COMMIT_WARN), do)
+        said = _("%(n)s ms trung bình gần đây") % {"n": number(mean * 1000, 1)}
+        yield _line(_("Ghi bền xuống đĩa"), said, graded(mean, COMMIT_WARN, COMMIT_BAD), do)
     waiting = seen.figure("vonglau_queue_items")
     if waiting is not None:
         do = _("Sự kiện đến nhanh hơn tốc độ ghi. Gửi theo lô, hoặc chuyển sang PostgreSQL trên máy mạnh hơn.")

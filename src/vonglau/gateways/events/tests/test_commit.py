@@ -9,7 +9,8 @@ from vonglau.core.errors import Overloaded, StorageFull, Unavailable, VongLauErr
 from vonglau.core.events import Event, Fault
 from vonglau.core.log import Outcome, Rejected
 from vonglau.engines import open_writer
-from vonglau.gateways.events.commit import Committer
+from vonglau.gateways.events.commit import WAITING_S, Committer
+from vonglau.gateways.events.pace import Pace
 from vonglau.gateways.events.tests.helpers import run
 
 
@@ -108,6 +109,27 @@ def test_beyond_the_bound_it_says_so_at_once_and_recovers(held):
         await first
         assert (await committer.submit([event(20)], None))[0].outcome is Outcome.ACCEPTED
         await committer.close()
+
+    run(scenario)
+
+
+def test_what_would_wait_too_long_for_a_slow_disk_is_refused(held):
+    async def scenario():
+        committer, now = Committer(held), [0.0]
+        committer.pace = Pace(lambda: now[0])
+        first = asyncio.create_task(committer.submit([event(0)], "a"))
+        await settled(committer, 1)
+        while not committer.pace.under_way:  # the writer stands at the gate: the disk does not answer
+            await asyncio.sleep(0.001)
+        second = asyncio.create_task(committer.submit([event(1)], "a"))
+        await settled(committer, 2)
+        now[0] = WAITING_S + 1
+        with pytest.raises(Overloaded, match="disk is slow"):
+            await committer.submit([event(2)], "a")
+        held.gate.set()
+        assert [one.outcome for one in await first + await second] == [Outcome.ACCEPTED] * 2
+        await committer.close()
+        assert held.head() == 2
 
     run(scenario)
 

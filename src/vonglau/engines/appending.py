@@ -13,9 +13,11 @@ from typing import Any
 from vonglau.core.errors import BadInput, Conflict, NotFound
 from vonglau.core.events import Event, Fault, Recorded
 from vonglau.core.log import Batch, LogReader, Outcome, Quarantined, Receipt, Rejected
+from vonglau.engines import runs
 from vonglau.engines.defaults import BUCKET_US, HORIZON_US
 from vonglau.engines.identities import Hasher, Hashes, TailIndex
 from vonglau.engines.rows import Row, storable, structured
+from vonglau.engines.runs import Run
 from vonglau.engines.twins import Known, Suspects, Twins, verdict
 
 _TIMES = (-62_135_596_800_000_000, 253_402_300_799_999_999)
@@ -48,8 +50,8 @@ class Appender(ABC):
         """Rows for `_write`: the position first, then when recorded; the hash last."""
 
     @abstractmethod
-    def _write(self, rows: Sequence[Row], waiting: Sequence[Row]) -> list[int]:
-        """Events and rows of `quarantine_row` in one durable transaction; the new ids of the latter."""
+    def _write(self, rows: Sequence[Row], waiting: Sequence[Row], due: Sequence[Run]) -> list[int]:
+        """Events, rows of `quarantine_row` and runs of hashes in one durable transaction; the new ids of the second."""
 
     @abstractmethod
     def _state_of(self, id: int) -> str | None:
@@ -173,12 +175,15 @@ class Appender(ABC):
     ) -> list[int]:
         if not rows and not waiting:
             return []
+        due = runs.due(self.tail, self._next - 1)
         try:
-            ids = self._write(rows, waiting)
+            ids = self._write(rows, waiting, due)
         except (UnicodeError, OverflowError):
             for event in events:
                 storable(event)
             raise
+        if due:
+            self.tail.kept = due[-1][1]
         self._committed(rows)
         return ids
 

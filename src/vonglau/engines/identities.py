@@ -1,7 +1,7 @@
 """Who is already in the log: keyed hashes, and the log-structured set of the tail's hashes.
 
-The tail's identities live in memory (16 bytes an event) and are rebuilt when the log is opened: the rows themselves are
-the truth. So an append writes one sequential table only, and the same identity with another time is seen whatever its
+The tail's identities live in memory (16 bytes an event) and are rebuilt when the log is opened (`runs.py`): the rows themselves
+are the truth. So an append writes one sequential table only, and the same identity with another time is seen whatever its
 time bucket. Identities of sealed events move to the `identity` table, bucketed by the events' own time.
 """
 
@@ -43,7 +43,9 @@ class Hasher:
 class TailIndex:
     """hash → positions, for every event of the tail: sorted runs that are merged by size, and a small pending table."""
 
-    def __init__(self) -> None:
+    def __init__(self, kept: int = 0) -> None:
+        self.kept = kept
+        """Up to this position the hashes are stored as runs, or sealed."""
         self._runs: list[tuple[Hashes, Hashes]] = []
         self._pending: dict[int, int] = {}
         self._collided: list[tuple[int, int]] = []
@@ -97,8 +99,17 @@ class TailIndex:
                     found.setdefault(hashed, []).append(pos)
         return {hashed: sorted(set(positions)) for hashed, positions in found.items()}
 
+    def hashes(self, first: int, last: int) -> Hashes:
+        """The hash of each of these positions, in order. All of them must be in the tail."""
+        found = np.zeros(last - first + 1, dtype=np.int64)
+        for hashes, positions in (*self._runs, self._loose()):
+            inside = (positions >= first) & (positions <= last)
+            found[positions[inside] - first] = hashes[inside]
+        return found
+
     def drop(self, through: int) -> None:
         """Forget positions up to and including this one: they have been sealed."""
+        self.kept = max(self.kept, through)
         kept = []
         for hashes, positions in self._runs:
             alive = positions > through
@@ -110,13 +121,15 @@ class TailIndex:
         self._pending = {hashed: pos for hashed, pos in self._pending.items() if pos > through}
         self._collided = [(hashed, pos) for hashed, pos in self._collided if pos > through]
 
+    def _loose(self) -> tuple[Hashes, Hashes]:
+        """What is in no run yet."""
+        loose = np.array([*self._pending.items(), *self._collided], dtype=np.int64).reshape(-1, 2)
+        return loose[:, 0], loose[:, 1]
+
     def _flush(self) -> None:
-        pending, self._pending = self._pending, {}
-        collided = np.array(self._collided, dtype=np.int64).reshape(-1, 2)
-        self._collided = []
-        hashes = np.fromiter(pending, dtype=np.int64, count=len(pending))
-        positions = np.fromiter(pending.values(), dtype=np.int64, count=len(pending))
-        self.add_run(np.concatenate([hashes, collided[:, 0]]), np.concatenate([positions, collided[:, 1]]))
+        hashes, positions = self._loose()
+        self._pending, self._collided = {}, []
+        self.add_run(hashes, positions)
 
     def _merge(self) -> None:
         runs = self._runs

@@ -40,8 +40,16 @@ def _history(db: sqlite3.Connection) -> None:
     db.execute("CREATE INDEX tombstone_pos ON tombstone (first_pos)")
 
 
+def _hash_runs(db: sqlite3.Connection) -> None:
+    db.execute("CREATE TABLE hash_run (first_pos INTEGER PRIMARY KEY, last_pos INTEGER NOT NULL, hashes BLOB NOT NULL)")
+
+
 STEPS: tuple[Step, ...] = (
     Step("History says which world and layout a sealed file has, and what retention took out of it.", _history),
+    Step(
+        "The server starts fast however many events are not sealed yet: their hashes are kept in long runs too.",
+        _hash_runs,
+    ),
 )
 """The n-th step leads from layout FIRST + n to the next. Released steps are never changed."""
 

@@ -37,6 +37,13 @@ CREATE TABLE event (
   hash INTEGER NOT NULL      -- keyed hash of (world, source, id), so that opening need not compute it again
 );
 
+-- the hashes of long runs of the tail once more, packed: opening reads these instead of every row (engines/runs.py)
+CREATE TABLE hash_run (
+  first_pos INTEGER PRIMARY KEY,
+  last_pos INTEGER NOT NULL,
+  hashes BLOB NOT NULL       -- 8 bytes for each position, little-endian
+);
+
 -- identities of sealed events, until their horizon ends; those of the tail are in memory (see identities.py)
 CREATE TABLE identity (
   bucket INTEGER NOT NULL,

@@ -14,7 +14,7 @@ from vonglau.core.errors import Unavailable
 from vonglau.core.log import Rejected
 from vonglau.engines import history
 from vonglau.engines.appending import quarantine_row
-from vonglau.engines.embedded import export, manifest, schema
+from vonglau.engines.embedded import export, manifest, schema, tail
 from vonglau.engines.embedded.insertion import insert_quarantine
 from vonglau.engines.embedded.manifest import border_of, head_of, recorded_last
 from vonglau.engines.embedded.sqlite import immediate, translated
@@ -124,6 +124,7 @@ def record(log: "EmbeddedLog", file: SealedFile, contradictions: Sequence[Reject
     with log.lock:
         with immediate(log.db):
             manifest.insert(log.db, file)
+            tail.drop(log.db, file.last_pos)
             now = time.time_ns() // 1000
             insert_quarantine(log.db, [quarantine_row(now, one, None) for one in contradictions])
         log.tail.drop(file.last_pos)

@@ -6,12 +6,10 @@ from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
-import numpy as np
-
 from vonglau.core.events import Event
 from vonglau.engines import history
 from vonglau.engines.appending import BUCKET_US, HORIZON_US, Appender
-from vonglau.engines.embedded import schema, sealing
+from vonglau.engines.embedded import schema, sealing, tail
 from vonglau.engines.embedded.insertion import event_rows, insert_events, insert_quarantine
 from vonglau.engines.embedded.keeping import keeping
 from vonglau.engines.embedded.lock import hold
@@ -20,10 +18,9 @@ from vonglau.engines.embedded.reader import EmbeddedReader
 from vonglau.engines.embedded.sqlite import connect, immediate, translated
 from vonglau.engines.embedded.twins import EmbeddedTwins
 from vonglau.engines.history.retention import Keeper
-from vonglau.engines.identities import Hasher, TailIndex
+from vonglau.engines.identities import Hasher
 from vonglau.engines.rows import Row
-
-_LOAD_ROWS = 200_000
+from vonglau.engines.runs import Run
 
 
 class EmbeddedLog(Appender):
@@ -58,19 +55,9 @@ class EmbeddedLog(Appender):
             self._next = head_of(self.db) + 1
             self._clock_us = recorded_last(self.db)
             self.hasher = Hasher(self.settings.secret)
-            self.tail = self._load_tail()
+            self.tail = tail.load(self.db, border_of(self.db))
             self.twins = EmbeddedTwins(self.db, self.tail, self.settings.bucket_us)
         self.reader = EmbeddedReader(self.data_dir)
-
-    def _load_tail(self) -> TailIndex:
-        """Rebuild the tail's identities from its rows: about a second for a million."""
-        tail, after = TailIndex(), border_of(self.db)
-        query = "SELECT hash, pos FROM event WHERE pos > ? ORDER BY pos LIMIT ?"
-        while rows := self.db.execute(query, (after, _LOAD_ROWS)).fetchall():
-            table = np.array(rows, dtype=np.int64)
-            tail.add_run(table[:, 0], table[:, 1])
-            after = rows[-1][1]
-        return tail
 
     @contextmanager
     def _turn(self) -> Iterator[None]:
@@ -82,8 +69,9 @@ class EmbeddedLog(Appender):
     ) -> Sequence[Row]:
         return event_rows(first_pos, recorded_us, events, hashes)
 
-    def _write(self, rows: Sequence[Row], waiting: Sequence[Row]) -> list[int]:
+    def _write(self, rows: Sequence[Row], waiting: Sequence[Row], due: Sequence[Run]) -> list[int]:
         with immediate(self.db):
+            tail.store(self.db, due)
             insert_events(self.db, rows)
             return insert_quarantine(self.db, waiting)
 

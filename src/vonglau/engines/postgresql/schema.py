@@ -117,6 +117,16 @@ CREATE INDEX quarantine_state ON quarantine (state, world, id);
 CREATE INDEX quarantine_world ON quarantine (world, id);
 """
 
+_HASH_RUN = """
+-- the hashes of long runs of the tail once more, packed: opening reads these instead of every row (engines/runs.py)
+CREATE TABLE hash_run (
+  first_pos bigint PRIMARY KEY,
+  last_pos bigint NOT NULL,
+  hashes bytea NOT NULL      -- 8 bytes for each position, little-endian
+);
+"""
+"""Made for older logs too when they are opened to be written: it only adds, and an older program can go on without it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Settings:
@@ -142,6 +152,8 @@ def prepare(db: Connection, database: Database, *, bucket_us: int) -> Settings:
                 "INSERT INTO setting VALUES ('version', %s, NULL), ('bucket_us', %s, NULL), ('secret', NULL, %s)",
                 (VERSION, bucket_us, secrets.token_bytes(32)),
             )
+        if not _made(db, "hash_run"):
+            db.execute(_HASH_RUN)
     return settings(db)
 
 
@@ -161,8 +173,8 @@ def settings(db: Connection) -> Settings:
     return Settings(secret=found["secret"], bucket_us=found["bucket_us"])
 
 
-def _made(db: Connection) -> bool:
-    row = db.execute("SELECT to_regclass('setting')").fetchone()
+def _made(db: Connection, table: str = "setting") -> bool:
+    row = db.execute("SELECT to_regclass(%s)", (table,)).fetchone()
     return row is not None and row[0] is not None
 
 

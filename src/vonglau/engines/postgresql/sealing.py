@@ -16,7 +16,7 @@ from vonglau.core.log import Rejected
 from vonglau.engines.appending import quarantine_row
 from vonglau.engines.database import VARIABLE
 from vonglau.engines.history import SealedFile, files, pairs, writing
-from vonglau.engines.postgresql import export, insertion, manifest, schema
+from vonglau.engines.postgresql import export, insertion, manifest, schema, tail
 from vonglau.engines.postgresql.connection import Connection, translated
 from vonglau.engines.postgresql.manifest import border_of, head_of, recorded_last
 from vonglau.engines.rows import digests
@@ -93,6 +93,7 @@ class PostgresqlSteps:
         with self._turn() as db:
             with db.transaction():
                 manifest.insert(db, file)
+                tail.drop(db, file.last_pos)
                 insertion.insert_quarantine(db, [quarantine_row(now, one, None) for one in contradictions])
                 insertion.beat(db)
             self._log.tail.drop(file.last_pos)

@@ -5,7 +5,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
-import numpy as np
 import psycopg
 from psycopg.types.numeric import Int8Dumper
 
@@ -16,8 +15,8 @@ from vonglau.engines.appending import BUCKET_US, HORIZON_US, Appender
 from vonglau.engines.database import Database
 from vonglau.engines.history.files import system_errors
 from vonglau.engines.history.retention import Keeper
-from vonglau.engines.identities import Hasher, TailIndex
-from vonglau.engines.postgresql import insertion, schema, sealing
+from vonglau.engines.identities import Hasher
+from vonglau.engines.postgresql import insertion, schema, sealing, tail
 from vonglau.engines.postgresql.connection import connect, translated
 from vonglau.engines.postgresql.holder import Holder
 from vonglau.engines.postgresql.keeping import keeping
@@ -25,8 +24,7 @@ from vonglau.engines.postgresql.manifest import border_of, head_of, recorded_las
 from vonglau.engines.postgresql.reader import PostgresqlReader
 from vonglau.engines.postgresql.twins import PostgresqlTwins
 from vonglau.engines.rows import Row
-
-_LOAD_ROWS = 200_000
+from vonglau.engines.runs import Run
 
 
 class PostgresqlLog(Appender):
@@ -73,21 +71,11 @@ class PostgresqlLog(Appender):
                 self._next = head_of(db) + 1
                 self._clock_us = recorded_last(db)
                 self.hasher = Hasher(self.settings.secret)
-                self.tail = self._load_tail()
+                self.tail = tail.load(db, border_of(db))
                 self.twins = PostgresqlTwins(db, self.tail, self.settings.bucket_us)
         except BaseException:
             db.close()
             raise
-
-    def _load_tail(self) -> TailIndex:
-        """Rebuild the tail's identities from its rows: about a second for a million."""
-        tail, after = TailIndex(), border_of(self.db)
-        query = "SELECT hash, pos FROM event WHERE pos > %s ORDER BY pos LIMIT %s"
-        while rows := self.db.execute(query, (after, _LOAD_ROWS), binary=True).fetchall():
-            table = np.array(rows, dtype=np.int64)
-            tail.add_run(table[:, 0], table[:, 1])
-            after = rows[-1][1]
-        return tail
 
     # writing
 
@@ -109,9 +97,13 @@ class PostgresqlLog(Appender):
     ) -> Sequence[Row]:
         return insertion.event_rows(first_pos, recorded_us, events, hashes)
 
-    def _write(self, rows: Sequence[Row], waiting: Sequence[Row]) -> list[int]:
+    def _write(self, rows: Sequence[Row], waiting: Sequence[Row], due: Sequence[Run]) -> list[int]:
         try:
-            return insertion.insert(self.db, rows, waiting)
+            if not due:
+                return insertion.insert(self.db, rows, waiting)
+            with self.db.transaction():
+                tail.store(self.db, due)
+                return insertion.insert(self.db, rows, waiting)
         except psycopg.DataError as error:
             raise BadInput(f"An event cannot be stored: {error}.") from error
 

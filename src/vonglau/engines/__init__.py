@@ -11,7 +11,15 @@ if TYPE_CHECKING:
     from vonglau.engines.history import HistoryReader
     from vonglau.engines.inspection import Inspection
 
-__all__ = ["database_of", "installed", "open_history", "open_inspection", "open_reader", "open_writer"]
+__all__ = [
+    "database_of",
+    "installed",
+    "open_history",
+    "open_inspection",
+    "open_reader",
+    "open_writer",
+    "refuse_second_writer",
+]
 
 
 def open_writer(data: Path | str, *, horizon_us: int = HORIZON_US, bucket_us: int = BUCKET_US) -> "Log":
@@ -29,6 +37,21 @@ def open_writer(data: Path | str, *, horizon_us: int = HORIZON_US, bucket_us: in
     from vonglau.engines import embedded
 
     return embedded.open_writer(data, horizon_us=horizon_us, bucket_us=bucket_us)
+
+
+def refuse_second_writer(data: Path | str) -> None:
+    """Raise `Unavailable`, naming who it is, while another process writes the log in this folder's database; nothing is taken.
+
+    Of a log in files the lock of the folder says so.
+    """
+    database = database_of(data)
+    if database is None:
+        return
+    from vonglau.engines.postgresql.connection import connect
+    from vonglau.engines.postgresql.holder import Holder
+
+    with connect(database, "vonglau", readonly=True) as db:
+        Holder.of(database).refuse_second(db)
 
 
 def open_reader(data: Path | str) -> "LogReader":

@@ -4,13 +4,13 @@ A role of a data folder is held by one supervisor at a time. Where the state dat
 its turn there (`engines/turn.py`), and the log lets one door write.
 """
 
-import fcntl
 import json
 import os
 import socket
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from vonglau.core import holders
 from vonglau.core.errors import BadInput, Unavailable
 
 ROLES = ("door", "web", "worker")
@@ -89,32 +89,20 @@ def hold(plan: Plan) -> list[int]:
     folder.mkdir(parents=True, exist_ok=True)
     held: list[int] = []
     for role in sorted(plan.only):
-        held.append(os.open(folder / f"{role}.lock", os.O_RDWR | os.O_CREAT, 0o600))
         try:
-            fcntl.flock(held[-1], fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as taken:
-            owner = os.pread(held[-1], 32, 0).decode("ascii", "replace").strip() or "unknown"
+            held.append(holders.take(folder / f"{role}.lock"))
+        except holders.Taken as who:
             for one in held:
                 os.close(one)
             raise Unavailable(
-                f"{plan.data} is already being served by process {owner} ({role}): stop it first, or serve another folder."
-            ) from taken
-        os.ftruncate(held[-1], 0)
-        os.pwrite(held[-1], f"{os.getpid()}\n".encode(), 0)
+                f"{plan.data} is already being served by {who} ({role}): stop it first, or serve another folder."
+            ) from who
     return held
 
 
-def served(data: Path) -> bool:
-    """Whether any role of this folder is held just now."""
-    for path in (data / "run").glob("*.lock"):
-        held = os.open(path, os.O_RDONLY)
-        try:
-            fcntl.flock(held, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return True
-        finally:
-            os.close(held)
-    return False
+def served_by(data: Path) -> str:
+    """Who holds a role of this folder just now; empty when nobody does."""
+    return next(filter(None, map(holders.holder, sorted((data / "run").glob("*.lock")))), "")
 
 
 def listen(address: str) -> socket.socket:

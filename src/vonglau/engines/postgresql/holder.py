@@ -10,18 +10,22 @@ import os
 import socket
 import time
 from dataclasses import dataclass
+from typing import Any
 
 from psycopg import errors
 
 from vonglau.core.errors import Unavailable
+from vonglau.core.holders import said
 from vonglau.engines.database import Database
 from vonglau.engines.postgresql.connection import Connection
 
 PATIENCE_SECONDS = 1.0
 """A process that has just died still holds it for the moment in which the server notices."""
+ENDING_SECONDS = 5.0
+"""A door that is being stopped writes and answers what waits first."""
 
 _HOLDER = """
-SELECT l.pid, a.application_name FROM pg_locks l LEFT JOIN pg_stat_activity a USING (pid)
+SELECT l.pid, a.application_name, a.backend_start FROM pg_locks l LEFT JOIN pg_stat_activity a USING (pid)
 WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 1
   AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
   AND (l.classid::bigint << 32 | l.objid::bigint) = %s
@@ -56,12 +60,30 @@ class Holder:
             if holder is not None and holder[0] == former and holder[1] == self.name():
                 _end(db, former)
             elif time.monotonic() > until:
-                who = f"{holder[1] or 'a session'} (server process {holder[0]})" if holder else "another session"
                 raise Unavailable(
-                    f"Another process is already writing this event log: {who}. "
+                    f"Another process is already writing this event log: {_who(holder)}. "
                     "Only one door may: stop it first, or use another database."
                 )
             time.sleep(0.05)
+
+    def refuse_second(self, db: Connection) -> None:
+        """Raise `Unavailable`, naming the holder, while another has the lock; take nothing."""
+        until = time.monotonic() + ENDING_SECONDS
+        while (holder := db.execute(_HOLDER, (self.key,)).fetchone()) is not None:
+            if time.monotonic() > until:
+                raise Unavailable(
+                    f"The events of this database are already being taken by {_who(holder)}. Only one door may: stop it first, serve "
+                    "other roles here (--only web, --only worker), or use another database."
+                )
+            time.sleep(0.1)
+
+
+def _who(holder: tuple[Any, ...] | None) -> str:
+    if holder is None:
+        return "another session"
+    pid, name, began = holder
+    since = f", since {said(began)}" if began is not None else ""
+    return f"{name or 'a session'} (server process {pid}){since}"
 
 
 def _end(db: Connection, pid: int) -> None:

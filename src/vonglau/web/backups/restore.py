@@ -22,6 +22,7 @@ from vonglau.web.backups.manifest import Piece, Snapshot
 from vonglau.web.backups.sources import LOG_DUMP
 from vonglau.web.backups.store import Store, readable
 from vonglau.web.backups.take import SPARE, Told
+from vonglau.web.roles import served_by
 
 SAME, NEWEST = "same", "newest"
 _LOG_PARTS = (parts.LOG, f"{parts.SEALED}/", LOG_DUMP)
@@ -120,8 +121,10 @@ def restore(
 
 def refuse_used(target: Path) -> None:
     if target.exists() and (not target.is_dir() or any(target.iterdir())):
+        who = served_by(target) if target.is_dir() else ""
+        served = f" and is being served by {who}" if who else ""
         raise BadInput(
-            f"{target} is not empty: nothing is ever restored over something. Name a new folder, or move this one away first."
+            f"{target} is not empty{served}: nothing is ever restored over something. Name a new folder, or move this one away first."
         )
 
 

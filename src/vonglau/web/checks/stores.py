@@ -12,7 +12,7 @@ from vonglau.engines.database import STATE_SCHEMA
 from vonglau.engines.embedded import schema, wal
 from vonglau.engines.embedded.sqlite import refuse_affected
 from vonglau.web.checks import Place, check
-from vonglau.web.roles import served
+from vonglau.web.roles import served_by
 
 
 @check(
@@ -67,7 +67,7 @@ def state_file(place: Place) -> Iterator[str]:
 )
 def write_ahead(place: Place) -> Iterator[str]:
     """Nothing that was committed stands behind a damaged page of a write-ahead file (looked at while nobody serves the folder)."""
-    if served(place.data):
+    if served_by(place.data):
         return
     for name in ("state.db", schema.FILE):
         found = wal.damage(place.data / f"{name}-wal")

@@ -35,8 +35,9 @@ def serve(data: Path, as_json: bool, **asked: Any) -> NoReturn:
     """Serve DATA until stopped (Ctrl-C or SIGTERM): one door, some web processes, one worker; or some of them, on several hosts."""
     from django.db import connection
 
+    from vonglau.engines import refuse_second_writer
     from vonglau.web.options import value
-    from vonglau.web.roles import Plan
+    from vonglau.web.roles import Plan, served_by
     from vonglau.web.upgrades import refuse_behind
 
     refuse_behind(data)
@@ -44,6 +45,8 @@ def serve(data: Path, as_json: bool, **asked: Any) -> NoReturn:
         asked[key] = asked[key] or value(f"VONGLAU_{key.upper()}")
     asked["only"], asked["web_at"] = frozenset(asked["only"]), tuple(asked["web_at"])
     plan = Plan(data=data, shared=connection.vendor != "sqlite", **asked)
+    if "door" in plan.only and not served_by(data):  # whoever serves this very folder is named by its lock
+        refuse_second_writer(data)  # the door would find out too, and be started again for ever
     # The same process goes on without Django and this command's packages: the supervisor lives long and does little.
     words = [sys.executable, "-m", "vonglau.web.supervise", plan.encoded(), *(["--json"] if as_json else [])]
     os.execv(sys.executable, words)  # noqa: S606 - ourselves

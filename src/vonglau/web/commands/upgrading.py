@@ -20,10 +20,12 @@ from vonglau.web.commands.base import result, say, with_data
 @click.option("--no-backup", is_flag=True, help="Go on without one: there is one already.")
 def upgrade(data: Path, as_json: bool, folder: Path | None, no_backup: bool) -> int:
     """Bring DATA, written by an earlier release, to this one: state, log, facts. The server must be stopped."""
+    from vonglau.engines import refuse_second_writer
     from vonglau.web.backups.alone import alone
     from vonglau.web.upgrades import behind, bring_forward, reload_facts
 
     with alone(data):
+        refuse_second_writer(data)  # a door of another folder on the same database
         lacks = behind(data)
         body: dict[str, Any] = {
             "data": str(data),

@@ -28,6 +28,9 @@ def environment(data: Path | str | None = None) -> dict[str, str]:
 
 
 def _data_of(arguments: Sequence[str | Path]) -> str | Path | None:
+    """Which data folder a command is about: `--data` names it, or it is what `restore` is to make."""
+    if arguments[:1] == ("restore",):
+        return arguments[2]
     return next((arguments[at + 1] for at, word in enumerate(arguments[:-1]) if word == "--data"), None)
 
 

@@ -69,7 +69,9 @@ def test_it_is_backed_up_and_restored_into_a_database_of_its_own(
     assert "nothing is ever restored over something" in refused.stderr
     assert not (tmp_path / "over").exists()
 
-    restored = said(second, "restore", folder, fresh, "--in-spite-of-findings")
+    restored = said(second, "restore", folder, fresh)
+    assert restored["check"]["findings"] == []
+    assert said(second, "check", "--data", fresh)["findings"] == []
     assert restored["reconciled"]["stopped"] == {}
     assert wards(second) == wards(first) > 3000
     assert not list(fresh.glob("*.dump"))

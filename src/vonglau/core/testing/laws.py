@@ -8,6 +8,7 @@ import importlib
 import inspect
 import random
 import sys
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -186,7 +187,7 @@ def _watched() -> Iterator[list[str]]:
         _hooked.pop()
 
 
-class DetectorLaws:
+class DetectorLaws(ABC):
     """Subclass it in a test module: `detector` makes one, `streams` gives a few event lists that raise and end alerts."""
 
     detector: ClassVar[Make]
@@ -194,8 +195,9 @@ class DetectorLaws:
     cuts: ClassVar[int] = 8
     """How many ways to cut each stream."""
 
+    @abstractmethod
     def streams(self) -> Sequence[Sequence[Event]]:
-        raise NotImplementedError("give the streams to fold: lists of events, ticks among them")
+        """The streams to fold: lists of events, ticks among them."""
 
     def _batches(self) -> list[Batch]:
         return [batch(stream) for stream in self.streams()]

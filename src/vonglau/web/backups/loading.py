@@ -43,7 +43,7 @@ def loaded(database: Database | None, folder: Path) -> Iterator[None]:
                 (folder / name).unlink()
         yield
     except BaseException:
-        _drop(database)
+        drop(database)
         raise
 
 
@@ -78,7 +78,8 @@ def _load(database: Database, dump: Path) -> None:
         )
 
 
-def _drop(database: Database) -> None:
+def drop(database: Database) -> None:
+    """Take both schemas out again."""
     from psycopg import sql
 
     from vonglau.engines.postgresql.connection import connect

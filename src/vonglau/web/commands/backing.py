@@ -3,7 +3,6 @@
 import os
 import signal
 import sys
-import tempfile
 import threading
 import time
 from datetime import datetime
@@ -205,7 +204,10 @@ def _row(one: "Snapshot") -> str:
 @click.option("--quick", is_flag=True, help="Only the digests; no restore in scratch.")
 @without_data
 def verify(folder: Path, as_json: bool, quick: bool) -> int:
-    """Read every piece in DIR and compare it with its digest; restore the newest snapshot in scratch and run `check` on it."""
+    """Read every piece in DIR and compare it with its digest; restore the newest snapshot in scratch and run `check` on it.
+
+    A snapshot of PostgreSQL is tried in the empty database that VONGLAU_DATABASE names, and taken out of it again.
+    """
     from vonglau.web.backups import verify as verifying
     from vonglau.web.backups.store import Store
 
@@ -221,17 +223,12 @@ def verify(folder: Path, as_json: bool, quick: bool) -> int:
         "tried": None,
     }
     if not wrong and not quick:
-        from vonglau.core.errors import VongLauError
-        from vonglau.web.backups.restore import Wish, restore
+        from vonglau.core.errors import Broken
 
-        with tempfile.TemporaryDirectory(prefix="vonglau-verify-") as scratch:
-            try:
-                tried = restore(
-                    store, Path(scratch) / "data", Wish(without_keys=True), by=f"verify by {operator()}", told=progress
-                )
-                body["tried"] = tried.state.id
-            except VongLauError as failed:
-                body |= {"ok": False, "wrong": [failed.message]}
+        try:
+            body["tried"] = verifying.tried(store, by=f"verify by {operator()}", told=progress)
+        except Broken as failed:
+            body |= {"ok": False, "wrong": [failed.message]}
     lines = [
         *body["wrong"],
         f"{body['snapshots']} snapshots, {_mb(size)} read: {'all is whole' if body['ok'] else 'BROKEN'}.",
@@ -303,7 +300,7 @@ def restore(
 
     target = target.expanduser().resolve()
     wish = Wish(
-        at=_time(at) if at else None,
+        at=None if at is None else _time(at),
         snapshot=snapshot,
         events=events,
         keys=keys,

@@ -19,6 +19,8 @@ from vonglau.core.audit_models import AuditHead, AuditRow, Checkpoint, Note
 from vonglau.core.bulk import insert_many
 
 GENESIS = "0" * 64
+INSTALLATION = "installation"
+"""The stream of what was done to the installation as a whole."""
 
 
 def canonical(body: dict[str, Any]) -> bytes:

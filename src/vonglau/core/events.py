@@ -24,6 +24,9 @@ FUTURE_TOLERANCE = timedelta(minutes=10)
 TICK_TYPE = "vn.vonglau.clock.tick"
 """Ticks are events of the log too, so that silence is a fold like any other. `time` is the world's clock."""
 
+LOST_TYPE = "vn.vonglau.log.lost"
+"""Stands at a position whose event was lost with a damaged file, so that no other event is ever given that position (`core/lost.py`)."""
+
 TICKS_OFTEN = 180
 TICKS_SELDOM = 10
 TICKS_LONGEST = 7 * 1_440

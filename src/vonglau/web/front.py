@@ -20,7 +20,6 @@ from vonglau.core import outages, seams
 from vonglau.core.errors import StorageFull, Unavailable, VongLauError
 from vonglau.core.models import Cursor
 from vonglau.core.runner import reader_of
-from vonglau.engines import open_writer
 from vonglau.engines.history import derive
 from vonglau.gateways.events.commit import Committer
 from vonglau.gateways.events.door import EVENTS, Door
@@ -39,6 +38,7 @@ from vonglau.web.derive import MAKER
 from vonglau.web.gate import Gate, Limits, Networks, Refusal
 from vonglau.web.hop import key_of
 from vonglau.web.keys import EVERYTHING, Keyring, internal_token
+from vonglau.web.opening import open_log
 from vonglau.web.proxy import Proxy
 
 log = logging.getLogger("vonglau.front")
@@ -68,7 +68,7 @@ class Front:
     async def start(self) -> None:
         asyncio.get_running_loop().set_default_executor(self.pool)
         derive.use(MAKER)
-        self.log = await asyncio.to_thread(open_writer, self.data)
+        self.log = await asyncio.to_thread(open_log, self.data)
         with suppress(Unavailable):  # who sends a token is told so until they can be read; `_refresh` says why
             await asyncio.to_thread(self.keys.refresh)
             await asyncio.to_thread(self.clocks.refresh)

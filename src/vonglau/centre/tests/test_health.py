@@ -88,6 +88,7 @@ def figures(**more: float) -> dict[str, float]:
         ({"backup": Record(200_000.0, True, "")}, "Sao lưu gần nhất", Level.WARN),
         ({"backup": Record(60.0, False, "Hết chỗ")}, "Sao lưu gần nhất", Level.BAD),
         ({"check": Record(60.0, False, "2")}, "Kiểm tra toàn vẹn gần nhất", Level.BAD),
+        ({"damages": ("log.db-wal",)}, "Tệp bị hỏng đã phát hiện", Level.WARN),
         ({"checkpoint_age": 4000.0}, "Điểm neo nhật ký kiểm toán", Level.WARN),
         ({"processes": (*WELL.processes, process("web2", version="0.0.9"))}, "Phiên bản", Level.WARN),
         ({"processes": (*WELL.processes, process("web2", host="ioc-b", skew=-3.0))}, "Đồng hồ các máy", Level.WARN),

@@ -21,7 +21,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from vonglau.core.alert_models import Alert, Cursor
-from vonglau.core.events import LIVE, TICK_TYPE, from_us, members
+from vonglau.core.events import LIVE, LOST_TYPE, TICK_TYPE, from_us, members
 from vonglau.core.incidents.models import Incident
 from vonglau.core.log import LogReader
 from vonglau.core.notify import outbox
@@ -46,8 +46,8 @@ AT_ONCE = 5_000
 
 
 def matches(types: Sequence[str], type: str) -> bool:
-    """Whether a filter names this type: exactly, or by its beginning. Ticks of the clock only when asked for exactly."""
-    if type == TICK_TYPE:
+    """Whether a filter names this type: exactly, or by its beginning. What the log says of itself only when asked for exactly."""
+    if type in (TICK_TYPE, LOST_TYPE):
         return type in types
     return any(type.startswith(one[:-1]) if one.endswith("*") else type == one for one in types)
 

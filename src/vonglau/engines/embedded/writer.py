@@ -6,10 +6,11 @@ from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
+from vonglau.core import damages
 from vonglau.core.events import Event
 from vonglau.engines import history
 from vonglau.engines.appending import BUCKET_US, HORIZON_US, Appender
-from vonglau.engines.embedded import schema, sealing, tail
+from vonglau.engines.embedded import aside, schema, sealing, tail
 from vonglau.engines.embedded.insertion import event_rows, insert_events, insert_quarantine
 from vonglau.engines.embedded.keeping import keeping
 from vonglau.engines.embedded.lock import hold
@@ -48,7 +49,12 @@ class EmbeddedLog(Appender):
             raise
 
     def _open(self, bucket_us: int) -> None:
-        self.db = connect(schema.path(self.data_dir))
+        path = schema.path(self.data_dir)
+        aside.look(path)
+        self.db = connect(path)
+        for found in aside.unsettled(path):
+            aside.refuse_mixed(path, self.db)
+            damages.settle(self.data_dir, found)
         with translated():
             self.settings = schema.prepare(self.db, bucket_us=bucket_us)
             sealing.recover(self.db, self.data_dir)

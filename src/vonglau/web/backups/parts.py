@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from enum import StrEnum
 from pathlib import Path
 
-from vonglau.core import keyfiles
+from vonglau.core import damages, keyfiles
 from vonglau.engines import history
 from vonglau.engines.embedded import schema
 from vonglau.engines.history.files import FOLDER
@@ -27,6 +27,8 @@ class Kind(StrEnum):
     """The audit's exported checkpoints: cut at the last one that the state knows."""
     SECRET = "secret"  # noqa: S105 - a kind, not a password
     """Only with --with-secrets, under a passphrase."""
+    LEFT = "left"
+    """Of no use in another folder."""
     REBUILT = "rebuilt"
     """Made again by the program, or of this process only."""
 
@@ -43,6 +45,7 @@ PARTS: dict[str, Kind] = {
     keyfiles.SECRET_KEY: Kind.SECRET,
     keyfiles.DOOR_TOKEN: Kind.SECRET,
     keyfiles.VAULT_KEYS: Kind.SECRET,
+    damages.FOLDER: Kind.LEFT,
     schema.LOCK: Kind.REBUILT,
     "cache": Kind.REBUILT,
     "run": Kind.REBUILT,

@@ -19,11 +19,11 @@ from pathlib import Path
 from django.db import connection, transaction
 from django.utils import timezone
 
-from vonglau.core import audit, changes, holding, seams
+from vonglau.core import audit, changes, holding, lost, seams
 from vonglau.core.changes import Change
 from vonglau.core.errors import Broken
 from vonglau.core.incidents.models import IncidentCounter
-from vonglau.core.models import Cursor, Publication
+from vonglau.core.models import Publication
 from vonglau.core.people.access_models import Session
 from vonglau.core.runner import Runner
 from vonglau.core.worlds import World, WorldKind
@@ -34,8 +34,6 @@ SKIP = 1_000
 """Numbers left out per day since the snapshot, in each world: more than a city of ours has incidents in one."""
 JUMP = 1_000_000
 """Positions of the change stream left out."""
-STREAM = "installation"
-"""The audit stream of what was done to the installation as a whole."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,9 +56,10 @@ def reconcile(
     reader = open_reader(data)
     try:
         head = reader.head()
-        for name, position in Cursor.objects.values_list("reader", "position"):
-            if position > head:
-                raise Broken(f"{name} stands at {position}, the log ends at {head}: this log is older than this state.")
+        if (gap := lost.beyond(head)) is not None:
+            raise Broken(
+                f"{gap.knows} stands at {gap.last}, the log ends at {head}: this log is older than this state."
+            )
         held = holding.hold()
         with transaction.atomic():
             skip_numbers(state.state_at, datetime.now(UTC))
@@ -73,7 +72,7 @@ def reconcile(
         runner.save()
         held += holding.hold()
         with transaction.atomic():
-            audit.record(STREAM, _entry(state, log, head, by))
+            audit.record(audit.INSTALLATION, _entry(state, log, head, by))
         audit.checkpoint(export=data / "checkpoints.jsonl")
         return Reconciled(
             held=held,

@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Iterator
 from pathlib import Path
 
-from vonglau.core.models import Cursor
+from vonglau.core import lost
 from vonglau.engines import history
 from vonglau.web.checks import Place, check
 
@@ -64,14 +64,15 @@ def _sha256(path: Path) -> str:
 @check(
     "log-readers",
     find="SELECT * FROM core_cursor",
-    do="The log is older than the state: restore both from the same backup.",
+    do="Events at the log's end are gone. Start the server: it leaves their positions out and says which. Where it refuses, the log is "
+    "older than the state: restore both from the same backup.",
 )
 def readers(place: Place) -> Iterator[str]:
-    """No reader stands beyond the end of the log."""
+    """Nobody who keeps a position stands beyond the end of the log."""
     head = place.reader.head()
-    for reader, position in Cursor.objects.values_list("reader", "position"):
+    for who, position in lost.known():
         if position > head:
-            yield f"{reader} stands at {position}, the log ends at {head}"
+            yield f"{who} stands at {position}, the log ends at {head}"
 
 
 @check("log-quarantine", find="SELECT state, count(*) FROM quarantine GROUP BY state on log.db", do=RESTORE)

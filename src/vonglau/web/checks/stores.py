@@ -7,11 +7,12 @@ from django.db import connection
 from django.db.backends.utils import CursorWrapper
 from django.db.migrations.executor import MigrationExecutor
 
+from vonglau.core import damages
 from vonglau.core.errors import Broken
 from vonglau.engines.database import STATE_SCHEMA
-from vonglau.engines.embedded import schema, wal
+from vonglau.engines.embedded import aside, schema, wal
 from vonglau.engines.embedded.sqlite import refuse_affected
-from vonglau.web.checks import Place, check
+from vonglau.web.checks import WARNING, Place, check
 from vonglau.web.roles import served_by
 
 
@@ -62,8 +63,8 @@ def state_file(place: Place) -> Iterator[str]:
 @check(
     "write-ahead",
     find="state.db-wal and log.db-wal in the data folder, while nothing serves it",
-    do="Acknowledged changes are gone: copy the folder as it is before anything opens it again, and restore the last backup with "
-    "`--events newest`; let senders send again. Look at the disk.",
+    do="Acknowledged changes are gone; a copy is kept in `damaged` before anything opens the file. Start the server, which goes on behind "
+    "what was lost and says so; let senders send again. Look at the disk.",
 )
 def write_ahead(place: Place) -> Iterator[str]:
     """Nothing that was committed stands behind a damaged page of a write-ahead file (looked at while nobody serves the folder)."""
@@ -71,10 +72,20 @@ def write_ahead(place: Place) -> Iterator[str]:
         return
     for name in ("state.db", schema.FILE):
         found = wal.damage(place.data / f"{name}-wal")
-        if found is not None:
-            yield (
-                f"{name}-wal: frame {found.frame} of {found.frames} is damaged, and {found.commits} commits behind it are not seen"
-            )
+        if found is not None and found.commits:
+            yield f"{name}-wal: {aside.describe(found)}"
+
+
+@check(
+    "damaged",
+    severity=WARNING,
+    find="the folder `damaged` in the data folder",
+    do="docs/howto/when-things-break.md says what to do about each. Then take note and copy out of the folder.",
+)
+def damaged(place: Place) -> Iterator[str]:
+    """No file of the installation has been found damaged since somebody last looked (what was found is kept in `damaged`)."""
+    for note in damages.notes(place.data):
+        yield f"{note.of}, {note.at}: {note.said}"
 
 
 @check(

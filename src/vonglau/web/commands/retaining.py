@@ -16,12 +16,13 @@ def retention(data: Path, as_json: bool, dry_run: bool) -> int:
     from vonglau.core import seams
     from vonglau.core.errors import Unavailable
     from vonglau.core.events import TICK_TYPE
-    from vonglau.engines import open_history, open_writer
+    from vonglau.engines import open_history
     from vonglau.engines.history import Asked
     from vonglau.engines.history.derive import Nothing, use
     from vonglau.engines.history.retention import expired
     from vonglau.web import retaining
     from vonglau.web.derive import MAKER
+    from vonglau.web.opening import open_log
 
     today = retaining.cutoffs()
     kept = rules.described(today.policy, [*seams.event_types(), TICK_TYPE])
@@ -33,7 +34,7 @@ def retention(data: Path, as_json: bool, dry_run: bool) -> int:
         taken = [one for _file, those in expired(found.folder, found.every, today, rules.needs()) for one in those]
     else:
         use(MAKER)
-        log = open_writer(data)
+        log = open_log(data)
         keeping: object = log
         try:
             if not isinstance(keeping, retaining.Keeping):

@@ -47,11 +47,11 @@ def append(path: Path, world: str, place: Place, sender: Sender, told: Told) -> 
     """Straight into the log when no server has it. False when one does: its door takes them."""
     from vonglau.core.log import Outcome
     from vonglau.core.recordings import revive as reviving
-    from vonglau.engines import open_writer
+    from vonglau.web.opening import open_log
 
     assert place.data is not None
     try:
-        log = open_writer(place.data)
+        log = open_log(place.data)
     except Unavailable:
         return False
     counts = sender.counts

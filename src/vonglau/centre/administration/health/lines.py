@@ -184,6 +184,9 @@ def _integrity(seen: Seen) -> Iterator[Line]:
     yield _record(_("Sao lưu gần nhất"), seen.backup, BACKUP_WARN, backup)
     check = _("Chạy vonglau check mỗi tuần; nó không làm chậm hệ thống.")
     yield _record(_("Kiểm tra toàn vẹn gần nhất"), seen.check, CHECK_WARN, check)
+    if seen.damages:
+        do = _("Chạy vonglau check để biết đã mất gì, kiểm tra đĩa, rồi chuyển các ghi chú ra khỏi thư mục damaged.")
+        yield Line(_("Tệp bị hỏng đã phát hiện"), ", ".join(seen.damages), Level.WARN, do)
     if seen.checkpoint_age is None:
         yield Line(_("Điểm neo nhật ký kiểm toán"), _("chưa có"))
     else:

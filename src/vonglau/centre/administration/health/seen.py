@@ -13,6 +13,7 @@ from typing import Any
 from django.conf import settings
 from django.core.cache import cache
 
+from vonglau.core import damages
 from vonglau.core.models import Checkpoint, DetectorStop
 from vonglau.engines.history import folder as history_folder
 from vonglau.kit import boards
@@ -74,6 +75,8 @@ class Seen:
     stops: tuple[tuple[str, str], ...] = ()
     """(detector, world) that stand still."""
     checkpoint_age: float | None = None
+    damages: tuple[str, ...] = ()
+    """Which files were found damaged, and are not looked into yet."""
     check: Record | None = None
     backup: Record | None = None
 
@@ -96,6 +99,7 @@ def look() -> Seen:
         history_files=len(sizes),
         stops=tuple(DetectorStop.objects.order_by("detector", "world").values_list("detector", "world")),
         checkpoint_age=_checkpoint_age(now),
+        damages=tuple(sorted({note.of for note in damages.notes(data)})),
         check=_record(data, "check", now),
         backup=_record(data, "backup", now),
     )

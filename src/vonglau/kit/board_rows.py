@@ -8,6 +8,7 @@ from datetime import timedelta
 from django.db import DatabaseError, close_old_connections
 from django.db.models.functions import Now
 
+from vonglau.core import outages
 from vonglau.core.beats import Beat
 from vonglau.kit.boards import NEEDED, Body
 
@@ -20,6 +21,9 @@ SHOWN = timedelta(hours=1)
 class Rows:
     """The state database's table of beats. A process is told from its namesake on another host by `name@host`."""
 
+    def __init__(self) -> None:
+        self._failing = outages.Failing()
+
     def put(self, body: Body) -> None:
         name = f"{body['process']}@{body['host']}"
         try:
@@ -30,8 +34,11 @@ class Rows:
                 unique_fields=["name"],
                 update_fields=["at", "body"],
             )
+            self._failing.well()
         except DatabaseError as error:
-            log.warning("figures cannot be written: %s", error)
+            found = outages.outage(error) or error
+            if self._failing.worth_saying(found):  # not every second of an outage
+                log.warning("figures cannot be written: %s", found)
 
     def read(self) -> list[Body]:
         rows = Beat.objects.filter(at__gt=Now() - SHOWN).order_by("name").values_list("at", "body")

@@ -17,6 +17,7 @@ import msgspec
 from django.db import DatabaseError, connection
 from django.utils import timezone
 
+from vonglau.core import outages
 from vonglau.core.changes import Change
 
 log = logging.getLogger("vonglau.stream")
@@ -167,7 +168,7 @@ class Hub:
 
     def _follow(self) -> None:
         """The thread: supervises itself, because a stream that stands still is worse than one that stumbles."""
-        position, seen = self.head, None
+        position, seen, failing = self.head, None, outages.Failing()
         while not self._stop.wait(POLL_SECONDS):
             try:
                 version = _version()
@@ -176,8 +177,15 @@ class Hub:
                 entries = read(position, PAGE)
                 if len(entries) < PAGE:
                     seen = version
-            except DatabaseError:
-                log.exception("the change stream cannot read the state; it tries again")
+                if (was := failing.well()) is not None:
+                    log.warning("%s works again after %d failures in %.0f s", "the change stream", *was)
+            except DatabaseError as error:
+                outage = outages.outage(error)
+                if failing.worth_saying(outage or error):
+                    if outage is not None:
+                        log.error("%s waits: %s", "the change stream", outage)
+                    else:
+                        log.exception("the change stream cannot read the state; it tries again")
                 connection.close()
                 seen = None
                 self._stop.wait(0.5)

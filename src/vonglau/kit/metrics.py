@@ -69,7 +69,9 @@ CATALOGUE: dict[str, Figure] = {
     "vonglau_alerts": Figure("counter", "Alerts made or changed by this process."),
     "vonglau_stream_clients": Figure("gauge", "Open change streams."),
     "vonglau_stream_refused": Figure("counter", "Streams refused because the limit was reached."),
-    "vonglau_stream_cut": Figure("counter", "Streams cut, by reason: slow, rights.", ("reason",)),
+    "vonglau_stream_cut": Figure(
+        "counter", "Streams cut, by reason: slow, rights, away (the state does not answer).", ("reason",)
+    ),
     "vonglau_stream_lag_seconds": Figure("histogram", "From a change's commit to its being handed to the streams."),
     "vonglau_notices": Figure("gauge", "Notices by state: pending, sending, failed.", ("state",)),
     "vonglau_notices_sent": Figure("counter", "Sends of this process that came back: delivered, failed.", ("outcome",)),

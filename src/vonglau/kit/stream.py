@@ -18,10 +18,11 @@ from urllib.parse import parse_qs
 import msgspec
 from django.conf import settings
 from django.contrib.auth import get_user
-from django.db import close_old_connections
+from django.db import DatabaseError, close_old_connections
 from django.http import HttpRequest
 from django.http.cookie import parse_cookie
 
+from vonglau.core import outages
 from vonglau.core.errors import BadInput, NotAllowed, VongLauError
 from vonglau.core.people import policy
 from vonglau.core.people.policy import Actor
@@ -98,7 +99,12 @@ def _actor(what: Asked) -> tuple[Actor | None, Any]:
 
 
 def admitted(what: Asked) -> tuple[World, View]:
-    """The world and view this client may follow. Raises SignIn, NotAllowed, NotFound. Reads the database: call it in a thread."""
+    """The world and view this client may follow. Raises SignIn, NotAllowed, NotFound, Unavailable. For a thread: reads the database."""
+    with outages.translated():
+        return _admitted(what)
+
+
+def _admitted(what: Asked) -> tuple[World, View]:
     close_old_connections()
     actor, session = _actor(what)
     if actor is None:
@@ -186,6 +192,10 @@ class Streams:
         except TimeoutError:
             self.count("vonglau_stream_cut", reason="slow")
             return False
+        except DatabaseError as problem:
+            if outages.outage(problem) is None:
+                raise
+            self.count("vonglau_stream_cut", reason="away")  # the browser comes back by `retry:`
         return True
 
     async def _tell(self, what: Asked, of: World, channel: Channel, send: Send) -> None:

@@ -182,8 +182,13 @@ class Front:
             detail = "Metrics are for this machine, or for a token with the scope `read`."
             await asgi.problem(send, 403, "Forbidden", detail)
             return
-        await asyncio.to_thread(self.numbers.write)
-        body = await asyncio.to_thread(exposition, self.data)
+        try:
+            with outages.translated():
+                await asyncio.to_thread(self.numbers.write)
+                body = await asyncio.to_thread(exposition, self.data)
+        except Unavailable as problem:
+            await asgi.failed(send, problem)
+            return
         await asgi.respond(send, 200, body, b"text/plain; version=0.0.4; charset=utf-8")
 
     # what goes on beside the requests

@@ -284,6 +284,23 @@ class Publisher:
             raise VongLauError(f"The door answered {answer.status} to publications: {said[:300]!r}")
 
 
+def reached(stopping: threading.Event) -> bool:
+    """Wait until the state's database answers. False when asked to stop before."""
+    failing = outages.Failing()
+    while True:
+        try:
+            connection.ensure_connection()
+            return True
+        except DatabaseError as problem:
+            outage = outages.outage(problem)
+            if outage is None:
+                raise
+            if failing.worth_saying(outage):
+                log.error("the fold waits: %s", outage)
+        if stopping.wait(STANDBY_SECONDS):
+            return False
+
+
 def stand_by(turn: Turn, numbers: Numbers, stopping: threading.Event) -> bool:
     """Wait until no other worker of the installation folds. False when asked to stop before."""
     said = False
@@ -305,5 +322,7 @@ def main() -> None:
     stopping, data, turn = threading.Event(), Path(settings.VONGLAU_DATA), Turn("worker")
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopping.set())
-    if stand_by(turn, Numbers("worker", data), stopping):
-        Worker(data, turn, stopping).run()
+    if reached(stopping):
+        with outages.translated():
+            if stand_by(turn, Numbers("worker", data), stopping):
+                Worker(data, turn, stopping).run()

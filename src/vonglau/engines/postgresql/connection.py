@@ -64,7 +64,10 @@ def translated() -> Iterator[None]:
     except (errors.InsufficientPrivilege, errors.ReadOnlySqlTransaction) as error:
         raise Unavailable(f"The database does not let us ({_said(error)}); nothing was kept.") from error
     except (psycopg.OperationalError, psycopg.InterfaceError) as error:
-        raise Unavailable(f"The database cannot be reached ({_said(error)}); nothing was kept, try again.") from error
+        # A session that is lost while it commits leaves open whether it did: "nothing was kept" would be more than we know.
+        raise Unavailable(
+            f"The database cannot be reached ({_said(error)}); try again: what is sent twice is stored once."
+        ) from error
 
 
 def _said(error: psycopg.Error) -> str:

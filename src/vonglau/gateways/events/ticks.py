@@ -15,6 +15,7 @@ import msgspec
 from vonglau.core.errors import Unavailable
 from vonglau.core.events import TICK_TYPE, Event, from_us, ticks_between, to_us
 from vonglau.core.log import Outcome, Receipt, Rejected
+from vonglau.core.outages import Failing
 
 logger = logging.getLogger(__name__)
 
@@ -160,11 +161,14 @@ class Ticker:
 
     async def run(self, submit: Callable[[list[Event], str | None], Awaitable[object]]) -> None:
         """Poll until cancelled. A tick that cannot be written is made up for by the next one."""
+        failing = Failing()
         while True:
             ticks = self.due()
             if ticks:
                 try:
                     await submit(ticks, None)
+                    failing.well()
                 except Unavailable as error:
-                    logger.warning("ticks could not be written: %s", error)
+                    if failing.worth_saying(error):
+                        logger.warning("ticks could not be written: %s", error)
             await asyncio.sleep(POLL_S)

@@ -11,6 +11,7 @@ from pathlib import Path
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "vonglau.web.settings")
 
 import django
+from django.urls import get_resolver
 
 from vonglau.web import serving
 
@@ -46,6 +47,7 @@ async def _door(arguments: argparse.Namespace) -> None:
         Path(settings.VONGLAU_DATA), Backends(arguments.backend), streams=streams, limits=limits, proxies=proxies
     )
     await front.start()
+    serving.set_aside()
     try:
         # Streams count as requests at a time: the server's own limit must lie well above theirs, or pages would hang.
         await serving.serve(
@@ -71,11 +73,20 @@ async def _web(arguments: argparse.Namespace) -> None:
             await asyncio.to_thread(numbers.write)
             await asyncio.sleep(1)
 
-    writing = asyncio.ensure_future(write())
+    writing, warming = asyncio.ensure_future(write()), asyncio.ensure_future(_warm())
     unix = _is_unix(arguments.socket)
     application = asgi.application if unix else hop.FromTheDoor(asgi.application, hop.key_of(internal_token(data)))
     await serving.serve(application, arguments.socket, unix=unix, at_once=WEB_AT_ONCE, stop=stop, on_stop=_nothing)
-    writing.cancel()
+    for task in (writing, warming):
+        task.cancel()
+
+
+async def _warm() -> None:
+    """Every page's code, before somebody asks for the first one."""
+    try:
+        await asyncio.to_thread(lambda: get_resolver().url_patterns)
+    finally:
+        serving.set_aside()
 
 
 def _is_unix(descriptor: int) -> bool:
@@ -88,6 +99,7 @@ async def _nothing() -> None:
 
 
 def main() -> None:
+    serving.hold_collector()
     arguments = _arguments()
     serving.follow_life(arguments.life)
     serving.raise_open_files()
@@ -98,6 +110,7 @@ def main() -> None:
         if arguments.kind == "worker":
             from vonglau.web.worker import main as work
 
+            serving.set_aside()
             work()
         else:
             serving.run(lambda: _door(arguments) if arguments.kind == "door" else _web(arguments))

@@ -6,6 +6,7 @@ refused while a process is started again.
 
 import asyncio
 import contextlib
+import gc
 import logging
 import os
 import resource
@@ -78,6 +79,19 @@ def stop_event() -> asyncio.Event:
 
 def run(main: Callable[[], Awaitable[None]]) -> None:
     uvloop.run(main())  # type: ignore[arg-type]
+
+
+def hold_collector() -> None:
+    """No cyclic garbage is looked for until `set_aside`: a start makes a hundred thousand objects that stay, and would be walked again
+    and again (a seventh of its processor time, measured)."""
+    gc.disable()
+
+
+def set_aside() -> None:
+    """The start is over: what it made stays until the end, and the collector never walks it again. A full collection would, now and
+    then, and hold up the fold or every stream for 60 to 90 ms (measured); so it has only what came since."""
+    gc.freeze()
+    gc.enable()
 
 
 def raise_open_files() -> None:

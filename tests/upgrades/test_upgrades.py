@@ -12,6 +12,7 @@ import pytest
 
 from tests import engines
 from tests.serving import ran, serving, vonglau
+from vonglau.core.words import plain
 from vonglau.engines import open_reader
 
 pytestmark = [
@@ -82,6 +83,8 @@ def test_it_is_brought_forward_after_a_backup_and_nothing_is_lost(old: Path, tmp
     assert said["migrations"]
     assert said["facts"]["places"]["Ward"] > 3000
     assert told(old) == before
+    title, words = rows(old, "SELECT title, words FROM core_incident ORDER BY ref LIMIT 1")[0]
+    assert plain(title) in words, "what was there before the upgrade is not found by its words"
     checked = json.loads(ran("check", "--data", old, "--json").strip().splitlines()[-1])
     assert checked["findings"] == []
     assert "nothing to do" in ran("upgrade", "--data", old)

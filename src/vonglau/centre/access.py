@@ -45,9 +45,9 @@ def page(allowed: Allowed, *, else_to: str = "") -> Callable[[View], View]:
     def guard(view: View) -> View:
         @wraps(view)
         def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-            if not request.user.is_authenticated:
-                return redirect_to_login(request.get_full_path())
             asked = cast("Request", request)
+            if not request.user.is_authenticated or asked.actor is None:
+                return redirect_to_login(request.get_full_path())
             if not allowed(asked.actor):
                 return redirect(else_to) if else_to else refused(asked)
             try:

@@ -70,6 +70,12 @@ def rows(stream: str) -> list[tuple[AuditRow, dict[str, Any]]]:
     return [(row, json.loads(bytes(row.body))) for row in AuditRow.objects.filter(stream=stream).order_by("n")]
 
 
+def last(stream: str, count: int) -> list[tuple[AuditRow, dict[str, Any]]]:
+    """The newest rows of a stream with their decoded bodies, newest first: a stream may be long."""
+    newest = AuditRow.objects.filter(stream=stream).order_by("-n")[:count]
+    return [(row, json.loads(bytes(row.body))) for row in newest]
+
+
 def merkle(leaves: Sequence[bytes]) -> str:
     """Root of a binary Merkle tree (RFC 6962 domain separation: 0x00 before leaves, 0x01 before nodes)."""
     if not leaves:

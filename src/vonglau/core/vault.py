@@ -224,9 +224,10 @@ def _column(field: SealedTextField) -> Iterator[Sealed]:
     for pk, text in rows.order_by("pk").iterator(chunk_size=500):
         if text:
 
-            def put(fresh: str, pk: Any = pk) -> None:
+            def put(fresh: str, pk: Any = pk, text: str = text) -> None:
                 # A Value of its own type goes into the column as it is, without being sealed again.
                 kept = models.Value(fresh, output_field=models.TextField())
-                field.model._default_manager.filter(pk=pk).update(**{field.attname: kept})
+                rows = field.model._default_manager.annotate(_sealed=raw).filter(pk=pk, _sealed=text)
+                rows.update(**{field.attname: kept})  # changed meanwhile: what was put there stays
 
             yield Sealed(field.context, text, field.context, put)

@@ -23,6 +23,11 @@ def header(scope: Scope, name: bytes) -> bytes | None:
     return next((value for key, value in scope["headers"] if key == name), None)
 
 
+def joined(scope: Scope, name: bytes) -> bytes:
+    """All lines of a header as one list, in their order (RFC 9110, 5.3): who adds a line of their own comes last."""
+    return b", ".join(value for key, value in scope["headers"] if key == name)
+
+
 _ALWAYS = (
     (b"cache-control", b"no-store"),
     (b"x-content-type-options", b"nosniff"),

@@ -18,6 +18,7 @@ from django.utils import timezone
 
 from vonglau.core import audit
 from vonglau.core.errors import BadInput
+from vonglau.core.notify_models import Endpoint
 from vonglau.core.people.models import ApiToken
 from vonglau.core.people.policy import SCOPES, Actor
 from vonglau.core.worlds import World
@@ -129,6 +130,7 @@ def rotate(row: ApiToken, grace: timedelta, by: str) -> tuple[str, ApiToken]:
         fresh = ApiToken.objects.create(digest=digest(text), **{name: getattr(old, name) for name in same})
         old.expires_at = min(until, old.expires_at) if old.expires_at else until
         old.save(update_fields=["expires_at"])
+        Endpoint.objects.filter(token=old).update(token=fresh)  # its webhooks live on with the new one
         audit.record(
             f"token/{old.pk}", {"step": "rotate", "by": by, "to": fresh.pk, "until": old.expires_at.isoformat()}
         )

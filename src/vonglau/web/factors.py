@@ -5,6 +5,7 @@ from typing import Any
 
 from allauth.mfa.adapter import DefaultMFAAdapter
 from django.conf import settings
+from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
 from vonglau.core import vault
@@ -61,10 +62,12 @@ def _sealed() -> Iterator[vault.Sealed]:
         for name in ("secret", "seed"):
             text = row.data.get(name)
 
-            def put(fresh: str, pk: int = row.pk, name: str = name) -> None:
-                found = Authenticator.objects.get(pk=pk)
-                found.data[name] = fresh
-                found.save(update_fields=["data"])
+            def put(fresh: str, pk: int = row.pk, name: str = name, text: Any = text) -> None:
+                with transaction.atomic():  # allauth writes the whole of `data` back: a code used meanwhile stays used
+                    found = Authenticator.objects.select_for_update().filter(pk=pk).first()
+                    if found is not None and found.data.get(name) == text:
+                        found.data[name] = fresh
+                        found.save(update_fields=["data"])
 
             if vault.is_sealed(text):
                 yield vault.Sealed(f"mfa.{name}", text, CONTEXT, put)

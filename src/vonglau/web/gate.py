@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from ipaddress import IPv4Network, IPv6Network, ip_address
 
+from vonglau.core.people.attempts import subscriber
 from vonglau.kit import asgi, tokens
 from vonglau.kit.asgi import Scope
 from vonglau.kit.limits import Answer, Buckets, Policy
@@ -56,6 +57,14 @@ class Refusal:
     headers: list[tuple[bytes, bytes]]
 
 
+def _is_address(text: str) -> bool:
+    try:
+        ip_address(text)
+    except ValueError:
+        return False
+    return True
+
+
 class Gate:
     """Asked once for every request, from the event loop."""
 
@@ -88,14 +97,14 @@ class Gate:
                 if self.keys.find(token) is not None:
                     return None  # our own processes
         if scope["method"] == "POST" and path.startswith(SIGN_IN):
-            return self._told(self.buckets.take(self.sign_in, client))
-        return self._told(self.buckets.take(self.address, client))
+            return self._told(self.buckets.take(self.sign_in, subscriber(client)))
+        return self._told(self.buckets.take(self.address, subscriber(client)))
 
     def _client(self, scope: Scope) -> str:
         address = (scope.get("client") or ("", 0))[0]
         if self._believed(str(address)):
-            said = (asgi.header(scope, b"x-forwarded-for") or b"").decode("latin-1").rpartition(",")[2].strip()
-            if said:
+            said = asgi.joined(scope, b"x-forwarded-for").decode("latin-1").rpartition(",")[2].strip()
+            if _is_address(said):
                 scope["client"] = (said, 0)
                 address = said
             scheme = (asgi.header(scope, b"x-forwarded-proto") or b"").decode("latin-1")

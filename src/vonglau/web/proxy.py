@@ -225,11 +225,12 @@ def _text(value: bytes) -> str:
         return value.decode("latin-1")
 
 
-def _page(title: str, words: str, english: str) -> bytes:
+def _page(title: str, words: str, english: str, *, again: bool = False) -> bytes:
     """Plain, and without anything that would have to be fetched: this page is shown when nothing else works."""
+    reload = '<meta http-equiv="refresh" content="3">' if again else ""
     return (
         f'<!doctype html><html lang="vi"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">'
-        f'<meta http-equiv="refresh" content="3"><meta name="color-scheme" content="light dark"><title>{title}</title></head>'
+        f'{reload}<meta name="color-scheme" content="light dark"><title>{title}</title></head>'
         f'<body><main><h1>{title}</h1><p>{words}</p><p lang="en">{english}</p></main></body></html>'
     ).encode()
 
@@ -238,15 +239,22 @@ _AGAIN = _page(
     "Vọng Lâu đang khởi động lại",
     "Phần hiển thị trang đang được khởi động lại. Dữ liệu đã lưu không mất; trang này tự tải lại sau vài giây.",
     "The part that makes pages is being started again. Nothing that was saved is lost; this page reloads by itself.",
+    again=True,
 )
 _LARGE = _page(
     "Tệp quá lớn",
     f"Mỗi lần gửi tối đa {LIMIT // 2**20} MB. Hãy chọn ảnh nhỏ hơn hoặc gửi từng ảnh.",
     f"At most {LIMIT // 2**20} MB at a time. Choose smaller photos, or send them one by one.",
-).replace(b'<meta http-equiv="refresh" content="3">', b"")
+)
 _OFTEN = _page(
     "Quá nhiều yêu cầu",
     "Từ máy này vừa có quá nhiều yêu cầu nên hệ thống tạm dừng nhận. Chưa có gì được ghi; hãy đợi một lát rồi thử lại.",
     "Too many requests came from this machine just now. Nothing was kept; wait a moment and try again.",
-).replace(b'<meta http-equiv="refresh" content="3">', b"")
-PAGES = {502: _AGAIN, 504: _AGAIN, 413: _LARGE, 429: _OFTEN}
+)
+_FORBIDDEN = _page(
+    "Không được phép từ đây",
+    "Yêu cầu này không được nhận từ địa chỉ bạn đang dùng. Hãy hỏi quản trị viên của trung tâm.",
+    "This request is not accepted from the address you are using. Ask the administrator of the centre.",
+)
+
+PAGES = {403: _FORBIDDEN, 502: _AGAIN, 504: _AGAIN, 413: _LARGE, 429: _OFTEN}

@@ -129,8 +129,8 @@ def _sealed() -> Any:
     """For a rotation of keys."""
     for pk, text in Session.objects.values_list("pk", "session_data").iterator(chunk_size=500):
 
-        def put(fresh: str, pk: str = pk) -> None:
-            Session.objects.filter(pk=pk).update(session_data=fresh)
+        def put(fresh: str, pk: str = pk, text: str = text) -> None:
+            Session.objects.filter(pk=pk, session_data=text).update(session_data=fresh)
 
         if vault.is_sealed(text):
             yield vault.Sealed(CONTEXT, text, CONTEXT, put)

@@ -213,7 +213,7 @@ LOGGING = {
     "disable_existing_loggers": False,
     "formatters": {
         "json": {
-            "()": "pythonjsonlogger.json.JsonFormatter",
+            "()": "vonglau.web.lines.Lines",
             "format": "%(asctime)s %(levelname)s %(name)s %(process)d %(message)s",
             "datefmt": "%Y-%m-%dT%H:%M:%S%z",  # with its offset: several hosts, one story
         }

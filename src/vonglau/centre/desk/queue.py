@@ -50,7 +50,7 @@ def visible_to(actor: Actor, world: str) -> "Incidents":
     rows = Incident.objects.filter(world=world).select_related("agency")
     if actor.role != "agency":
         return rows
-    return rows.none() if actor.agency_id is None else rows.filter(agency_id=actor.agency_id)
+    return rows.filter(agency__code=actor.agency_code) if actor.agency_code else rows.none()
 
 
 def waiting_for(actor: Actor) -> tuple[Q, ...]:

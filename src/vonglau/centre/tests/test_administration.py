@@ -10,9 +10,11 @@ from django.utils import timezone
 
 from vonglau.centre.tests.conftest import Sign, in_hands_of
 from vonglau.core import audit
+from vonglau.core.incidents import desk
 from vonglau.core.people import accounts, agencies
 from vonglau.core.people.access_models import Invitation, Session
 from vonglau.core.people.models import Agency, ApiToken, User
+from vonglau.core.tests.factories import SUPERVISOR
 from vonglau.kit import tokens
 
 NEW = {"username": "nguyen.thi.lan", "name": "Nguyễn Thị Lan", "role": "operator", "email": "", "language": "vi"}
@@ -179,6 +181,35 @@ def test_a_merger_hands_over_people_work_wards_and_categories(admin: Client) -> 
     assert found.agency == into
     assert not Agency.objects.filter(agencies.in_force(timezone.localdate()), code="so-xay-dung").exists()
     assert said("agency/phuong-hai-chau") == ["merge"]
+
+
+def test_what_an_agency_resolved_comes_back_to_it_under_its_new_name(admin: Client, sign_in: Sign) -> None:
+    agent = sign_in("agency", "so-xay-dung")
+    answered, ended = in_hands_of("so-xay-dung"), in_hands_of("so-xay-dung")
+    for one in (answered, ended):
+        desk.take(one.world, one.ref, "start", SUPERVISOR)
+        desk.take(one.world, one.ref, "resolve", SUPERVISOR, desk.Details(outcome="fixed", why="Đã vá."))
+    desk.take(ended.world, ended.ref, "close", SUPERVISOR)
+    agencies.rename(Agency.objects.get(code="so-xay-dung"), "Sở Mới", "New", timezone.localdate(), "qt")
+    for one in (answered, ended):
+        assert agent.get(f"/desk/{one.ref}/").status_code == 200, "its own past stays its own"
+        back = desk.take(one.world, one.ref, "reopen", SUPERVISOR, desk.Details(why="Vẫn hỏng."))
+        assert back.agency is not None
+        assert back.agency.name_vi == "Sở Mới"
+        assert agent.post(f"/desk/{one.ref}/", {"step": "start"}).status_code in (200, 302)
+
+
+def test_a_merger_says_so_on_every_incident_that_changed_hands(admin: Client) -> None:
+    found, closed = in_hands_of("so-xay-dung"), in_hands_of("so-xay-dung")
+    desk.take(closed.world, closed.ref, "start", SUPERVISOR)
+    desk.take(closed.world, closed.ref, "resolve", SUPERVISOR, desk.Details(outcome="fixed", why="Đã vá."))
+    desk.take(closed.world, closed.ref, "close", SUPERVISOR)
+    into = Agency.objects.get(code="phuong-hai-chau")
+    agencies.merge(Agency.objects.get(code="so-xay-dung"), into, timezone.localdate(), "qt")
+    _row, body = audit.last(found.stream, 1)[0]
+    assert (body["step"], body["agency"], body["agency_before"]) == ("handed_over", "phuong-hai-chau", "so-xay-dung")
+    back = desk.take(closed.world, closed.ref, "reopen", SUPERVISOR, desk.Details(why="Vẫn hỏng."))
+    assert back.agency is None, "nobody of that code is there any more: the desk assigns anew"
 
 
 def test_an_agency_is_added_and_its_particulars_change(admin: Client) -> None:

@@ -18,6 +18,7 @@ from vonglau.core.incidents.models import Incident, IncidentCounter
 from vonglau.core.incidents.states import ENDED, OPEN, REFUSING, RESOLVING, State, Step, find
 from vonglau.core.notify import fan_out, rules
 from vonglau.core.people import directory, policy
+from vonglau.core.people.models import Agency
 from vonglau.core.people.policy import SYSTEM, Actor
 from vonglau.core.places.models import Ward
 from vonglau.core.worlds import World, world
@@ -223,6 +224,10 @@ def _reopen(incident: Incident, details: Details, at: datetime) -> dict[str, Any
     if incident.state == State.CLOSED and (ends is None or at > ends):
         raise StepNotPossible("The time to object has ended; open a new incident that names this one.")
     was = incident.outcome
+    if (
+        incident.agency is not None
+    ):  # its name may have changed since; one that is no more gives the work back to the desk
+        incident.agency = directory.successor(incident.agency)
     incident.outcome, incident.planned_for = "", None
     incident.resolved_at = incident.closed_at = incident.started_at = None
     incident.reopened += 1
@@ -317,6 +322,17 @@ def take(
         more["why"] = audit.note(incident.stream, details.why)
     _write(incident, actor, step, before, at, more)
     return incident
+
+
+@transaction.atomic
+def hand_over(incident: Incident, to: Agency, by: str) -> None:
+    """Its agency was merged into another, which goes on with it: no step, and yet everybody concerned is to know."""
+    before = incident.agency.code if incident.agency else ""
+    incident.agency, incident.unit = to, None
+    incident.version += 1
+    incident.save()
+    at = world(incident.world).now()
+    _write(incident, Actor(by, "administrator"), "handed_over", incident.state, at, {"agency_before": before})
 
 
 def close_silent(world_id: str, at: datetime, limit: int = 200) -> int:

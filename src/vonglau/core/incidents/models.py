@@ -45,6 +45,8 @@ class Incident(models.Model):
     paused_at = models.DateTimeField(null=True)
     due_at = models.DateTimeField(null=True)
     """The deadline that runs now; null while paused and when no clock runs. Recomputed by a command, never by a query."""
+    due_told = models.DateTimeField(null=True, editable=False)
+    """The deadline of which people were told that it is near."""
 
     outcome = models.CharField(max_length=12, blank=True)
     planned_for = models.DateField(null=True)

@@ -28,6 +28,7 @@ SEVERITIES = ("Unknown", "Minor", "Moderate", "Severe", "Extreme")
 """CAP severity by rank."""
 
 OTHER_NAMES: dict[str, Promise] = {
+    "handed_over": _("Chuyển sang cơ quan sáp nhập"),
     "receive": _("Tiếp nhận"),
     "joins": _("Thêm cảnh báo"),
     "worsens": _("Nghiêm trọng hơn"),

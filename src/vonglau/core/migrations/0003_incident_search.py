@@ -3,6 +3,7 @@
 from django.db import migrations, models
 
 import vonglau.core.words
+from vonglau.core.words import plain
 
 AT_ONCE = 2_000
 
@@ -12,6 +13,8 @@ def fill(apps, schema_editor):
     incidents = apps.get_model("core", "Incident")
     last = 0
     while rows := list(incidents.objects.filter(pk__gt=last).order_by("pk")[:AT_ONCE]):
+        for row in rows:  # `bulk_update` writes what stands in the row and asks no field for its own value
+            row.words = plain(f"{row.ref} {row.title} {row.place}")
         incidents.objects.bulk_update(rows, ["words"], batch_size=200)
         last = rows[-1].pk
 

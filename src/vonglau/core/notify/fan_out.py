@@ -17,7 +17,7 @@ from typing import Any
 import msgspec
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from vonglau.core.alert_models import Alert, Cursor
@@ -27,7 +27,6 @@ from vonglau.core.log import LogReader
 from vonglau.core.notify import outbox
 from vonglau.core.notify.outbox import Draft
 from vonglau.core.notify_models import Endpoint, Notice, NoticeState
-from vonglau.core.people.models import ApiToken
 
 INCIDENT, ALERT, TEST = "vn.vonglau.incident.", "vn.vonglau.alert.", "vn.vonglau.webhook.test"
 OURS = (INCIDENT, ALERT, "vn.vonglau.webhook.")
@@ -37,6 +36,7 @@ PAST = {
     "receive": "received", "verify": "verified", "refuse": "refused", "merge": "merged", "split": "split", "assign": "assigned",
     "return": "returned", "start": "started", "pause": "paused", "resume": "resumed", "resolve": "resolved", "close": "closed",
     "reopen": "reopened", "level": "releveled", "note": "noted", "worsens": "worsened", "ends": "eased", "evidence": "evidenced",
+    "handed_over": "handed_over",
 }  # fmt: skip
 
 BEHIND = 500
@@ -54,14 +54,14 @@ def matches(types: Sequence[str], type: str) -> bool:
 
 def listening(world: str) -> list[Endpoint]:
     """Endpoints of a world that are to be told."""
-    return list(_active().filter(world=world).select_related("agency"))
+    return list(_active().filter(world=world).select_related("agency").defer("secret", "old_secret"))
 
 
 def _active() -> "QuerySet[Endpoint]":
-    """Not paused nor removed, and the token that made it still valid, or another one of its name (it was rotated)."""
-    ends = Q(expires_at=None) | Q(expires_at__gt=timezone.now())
-    same = ApiToken.objects.filter(ends, name=OuterRef("token__name"), revoked_at=None)
-    return Endpoint.objects.filter(Q(token=None) | Exists(same), removed_at=None, paused_at=None)
+    """Not paused nor removed, and the token that made it still valid: a rotation hands its endpoints to the new one."""
+    ends = Q(token__expires_at=None) | Q(token__expires_at__gt=timezone.now())
+    valid = Q(token=None) | (Q(token__revoked_at=None) & ends)
+    return Endpoint.objects.filter(valid, removed_at=None, paused_at=None)
 
 
 def incident_changed(incident: Incident, step: str, by: str, position: int) -> None:

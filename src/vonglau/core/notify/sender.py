@@ -124,6 +124,12 @@ class Sender:
         except NotDelivered as problem:
             self._record(Back(notice, problem))
             return
+        except (
+            Exception
+        ) as problem:  # a supervisor: a key that is missing, or a folder, is this notice's failure and nobody else's
+            log.exception("a channel failed", extra={"channel": notice.channel, "notice": notice.pk})
+            self._record(Back(notice, NotDelivered(f"{type(problem).__name__}: {problem}")))
+            return
         self._busy[notice.lane] += 1
         self._pool.submit(self._send, notice, send)
 

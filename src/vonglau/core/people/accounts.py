@@ -150,7 +150,7 @@ def looked_at(user: User, by: str) -> None:
     """Where and when somebody was signed in is personal: that it was looked at is written down, once an hour at most."""
     stream = f"account/{user.pk}"
     since = timezone.now() - timedelta(hours=1)
-    recent = audit.rows(stream)[-20:]
+    recent = audit.last(stream, 20)
     if any(row.at > since and body["step"] == "sessions-seen" and body["by"] == by for row, body in recent):
         return
     with transaction.atomic():
@@ -204,7 +204,12 @@ def _not_oneself(user: User, by: str) -> None:
         raise NotOneself
 
 
+def _can_sign_in(user: User) -> bool:
+    """By a password, or by an identity that has been used: who was only invited may never come."""
+    return user.has_usable_password() or user.socialaccount_set.exists()  # type: ignore[attr-defined]  # allauth's
+
+
 def _not_the_last(user: User) -> None:
     others = User.objects.select_for_update().filter(role=Role.ADMINISTRATOR, is_active=True, demo=False)
-    if not user.demo and not others.exclude(pk=user.pk).exists():
+    if not user.demo and not any(map(_can_sign_in, others.exclude(pk=user.pk))):
         raise LastAdministrator

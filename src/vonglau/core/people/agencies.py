@@ -1,6 +1,6 @@
 """What an administrator does to agencies. They are dated: a new name is a new row valid from a day, and what was decided keeps the old one.
 
-Work that is still open goes along with the people; what has ended stays with the row that ended it.
+Work that is not finished (a result may still be objected to) goes along with the people; what has ended stays with the row that ended it.
 """
 
 from collections.abc import Sequence
@@ -13,8 +13,9 @@ from django.utils import timezone
 
 from vonglau.core import audit
 from vonglau.core.errors import BadInput, Conflict
+from vonglau.core.incidents import desk
 from vonglau.core.incidents.models import Incident
-from vonglau.core.incidents.states import OPEN
+from vonglau.core.incidents.states import OPEN, State
 from vonglau.core.people.models import Agency, User
 
 KINDS = ("department", "ward", "police", "company", "centre")
@@ -76,7 +77,7 @@ def rename(agency: Agency, name_vi: str, name_en: str, since: date, by: str) -> 
             wards=agency.wards,
             categories=agency.categories,
         )
-        moved = _hand_over(agency, made, since)
+        moved = _hand_over(agency, made, since, by)
         body = {"step": "rename", "by": by, "name": name_vi, "since": since.isoformat(), **moved}
         audit.record(f"agency/{agency.code}", body)
     return made
@@ -88,7 +89,7 @@ def merge(agency: Agency, into: Agency, since: date, by: str) -> None:
         raise Conflict("Both agencies must be in force, and two.")
     _check(agency, since)
     with transaction.atomic():
-        moved = _hand_over(agency, into, since)
+        moved = _hand_over(agency, into, since, by)
         into.wards = [*into.wards, *(one for one in agency.wards if one not in into.wards)]
         into.categories = [*into.categories, *(one for one in agency.categories if one not in into.categories)]
         into.save(update_fields=["wards", "categories"])
@@ -105,12 +106,19 @@ def _check(agency: Agency, since: date) -> None:
         )
 
 
-def _hand_over(agency: Agency, to: Agency, since: date) -> dict[str, int]:
-    """End a row the day before; its people and its open work go over. How many of each."""
+def _hand_over(agency: Agency, to: Agency, since: date, by: str) -> dict[str, int]:
+    """End a row the day before; its people and its unfinished work go over. How many of each."""
     agency.valid_to = since - timedelta(days=1)
     agency.save(update_fields=["valid_to"])
     people = User.objects.filter(agency=agency).update(agency=to)
-    return {"people": people, "open": Incident.objects.filter(agency=agency, state__in=OPEN).update(agency=to)}
+    unfinished = Incident.objects.filter(agency=agency, state__in=(*OPEN, State.RESOLVED))
+    if agency.code == to.code:  # the same agency under another name: nothing has changed hands
+        return {"people": people, "open": unfinished.update(agency=to)}
+    moved = 0
+    for incident in unfinished.select_for_update().order_by("pk"):
+        desk.hand_over(incident, to, by)
+        moved += 1
+    return {"people": people, "open": moved}
 
 
 def in_force(on: date) -> Q:

@@ -13,6 +13,7 @@ An attempt is charged before the password is looked at, and given back when it w
 import ipaddress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache
 
 from django.db import transaction
 from django.utils.crypto import salted_hmac
@@ -58,12 +59,14 @@ def _digest(*parts: str) -> str:
     return salted_hmac("vonglau.attempts", "\n".join(parts), algorithm="sha256").hexdigest()
 
 
-def _network(address: str) -> str:
-    """An IPv6 address stands for its /64: one subscriber has that many addresses."""
+@lru_cache(maxsize=4096)
+def subscriber(address: str) -> str:
+    """Whom an address stands for when attempts and requests are counted: an IPv6 address for its /64, as one subscriber has that many."""
     try:
-        found = ipaddress.ip_address(address)
+        found = ipaddress.ip_address(address.partition("%")[0])
     except ValueError:
         return address
+    found = getattr(found, "ipv4_mapped", None) or found
     return str(ipaddress.ip_network((found, 64), strict=False)) if found.version == 6 else str(found)
 
 
@@ -73,7 +76,7 @@ def _name(typed: str) -> str:
 
 def charge(typed: str, address: str, now: datetime) -> Charge:
     """Count an attempt as failed, unless it has to wait: then nothing is counted."""
-    name, place = _name(typed), _network(address)
+    name, place = _name(typed), subscriber(address)
     account = _digest("account", name)
     pair, known = _digest("pair", name, place), _digest("known", name, place)
     keys = (("address", _digest("address", place)), ("pair", pair), ("account", account))
@@ -114,7 +117,7 @@ def give_back(charged: Charge, typed: str, address: str, now: datetime) -> None:
             row.failures = 0 if row.kind == "pair" else max(0, row.failures - 1)
             row.until = None if row.failures < RULES[row.kind].free else row.until
             row.save(update_fields=["failures", "until"])
-        known = _digest("known", _name(typed), _network(address))
+        known = _digest("known", _name(typed), subscriber(address))
         Attempts.objects.update_or_create(
             key=known, defaults={"kind": "known", "account": charged.account, "last_at": now, "failures": 0}
         )

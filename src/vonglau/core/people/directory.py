@@ -24,6 +24,11 @@ def agency(code: str, on: date) -> Agency:
     return found
 
 
+def successor(agency: Agency) -> Agency | None:
+    """The same agency under the name it has now; None when there is none of its code any more."""
+    return agency if agency.valid_to is None else Agency.objects.filter(code=agency.code, valid_to=None).first()
+
+
 def suggested(on: date, *, category: str = "", ward: str = "", usual: str = "") -> list[Agency]:
     """Agencies in the order a person would think of them: the usual one, the category's, the ward's, then the rest."""
 

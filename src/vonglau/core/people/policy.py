@@ -39,6 +39,7 @@ class Actor:
     world: str | None = None
     """A token's world, where it reads and writes unless it names another of its own. None: any (accounts)."""
     more_worlds: frozenset[str] = frozenset()
+    token_id: int | None = None
 
     def may_enter(self, world: str) -> bool:
         """Whether it may read and write there at all: accounts everywhere, a token in its own worlds."""
@@ -58,6 +59,7 @@ class Actor:
             scopes=frozenset(token.scopes),
             world=token.world,
             more_worlds=frozenset(token.more_worlds),
+            token_id=token.pk,
         )
 
 
@@ -87,7 +89,7 @@ def may_step(actor: Actor, incident: "Incident", step: str) -> Verdict:
         return Verdict(False, _("Khóa truy cập thuộc thế giới khác."))
     if actor.role not in rule.roles:
         return Verdict(False, _("Vai trò của bạn không được làm bước này."))
-    if rule.own and actor.role == "agency" and (incident.agency_id is None or incident.agency_id != actor.agency_id):
+    if rule.own and actor.role == "agency" and not _in_hands_of(actor, incident):
         return Verdict(False, _("Sự việc không được giao cho cơ quan của bạn."))
     if step == Step.CLOSE and incident.origin == "alert" and actor.role == "operator":
         return Verdict(False, _("Sự việc từ cảnh báo do trưởng ca xác nhận trước khi đóng."))
@@ -103,10 +105,15 @@ def steps(actor: Actor, incident: "Incident") -> list[str]:
     return [rule.step for rule in rules_from(incident.state) if may_step(actor, incident, rule.step)]
 
 
+def _in_hands_of(actor: Actor, incident: "Incident") -> bool:
+    """An agency is its code: under an older name it is the same."""
+    return incident.agency is not None and bool(actor.agency_code) and incident.agency.code == actor.agency_code
+
+
 def may_see(actor: Actor, incident: "Incident") -> bool:
     """The centre sees all; an agency what is or was put in its hands; a token what its scope and world allow."""
     if actor.role == "agency":
-        return incident.agency_id is not None and incident.agency_id == actor.agency_id
+        return _in_hands_of(actor, incident)
     if actor.world is not None:
         return bool(actor.scopes & {"read", "incidents:write"}) and actor.may_enter(incident.world)
     return actor.role in {"operator", "supervisor", "leader", "administrator", "system"}

@@ -53,7 +53,7 @@ def visible(actor: Actor, world: World) -> "QuerySet[Incident]":
     """`policy.may_see` as a query: an agency sees what is in its hands."""
     rows = Incident.objects.filter(world=world.pk).select_related("agency", "keeper", "parent")
     if actor.role == "agency":
-        return rows.filter(agency_id=actor.agency_id) if actor.agency_id is not None else rows.none()
+        return rows.filter(agency__code=actor.agency_code) if actor.agency_code else rows.none()
     if not policy.may_see(actor, Incident(world=world.pk)):
         raise NotAllowed("Incidents are for the centre, for agencies, or for a token with the scope `read`.")
     return rows

@@ -84,8 +84,7 @@ def webhooks(
 def add_webhook(request: HttpRequest, asked: WebhookAsked, world: shapes.InWorld = None) -> Status[dict[str, Any]]:
     """The secret is in this answer alone. It is told from now on, for as long as the token that made it is valid."""
     actor = _manager(request)
-    name = actor.name.removeprefix("token:")
-    token = ApiToken.objects.filter(name=name, revoked_at=None).order_by("-pk").first() if actor.world else None
+    token = ApiToken.objects.filter(pk=actor.token_id).first() if actor.token_id else None
     made, secret = endpoints.add(
         actor, name=asked.name, url=asked.url, world=world_of(request, world).pk, types=asked.types, token=token
     )

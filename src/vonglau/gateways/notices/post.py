@@ -112,7 +112,7 @@ def _retry_after(said: str | None) -> float | None:
         return min(float(said.strip()[:9]), RETRY_MOST)
     try:
         when = parsedate_to_datetime(said)
-    except ValueError:
+    except (ValueError, OverflowError):  # the latter for a year or a number beyond all bounds
         return None
     when = when if when.tzinfo else when.replace(tzinfo=UTC)
     return min(max(0.0, (when - datetime.now(UTC)).total_seconds()), RETRY_MOST)

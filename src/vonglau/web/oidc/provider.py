@@ -22,6 +22,8 @@ from vonglau.core.errors import Unavailable
 SECRET = "oidc.secret"  # noqa: S105 - a file's name
 SECONDS = 5.0
 MOST_BYTES = 1 << 20
+FAILED_SECONDS = 5.0
+"""How long a failure is remembered, so that a provider that hangs keeps one of us waiting and not all, one after another."""
 METADATA_SECONDS = 3600.0
 KEYS_AGAIN_SECONDS = 30.0
 """An unknown key makes the key set be read again (the provider may have changed it), but not more often than this."""
@@ -63,6 +65,7 @@ class Provider:
     loopback: bool = False
     _metadata: dict[str, Any] = field(default_factory=dict)
     _read_at: float = 0.0
+    _failed_until: float = 0.0
     _keys: dict[str, jwt.PyJWK] = field(default_factory=dict)
     _keys_at: float = -KEYS_AGAIN_SECONDS
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -70,7 +73,13 @@ class Provider:
     def metadata(self) -> dict[str, Any]:
         """OpenID Connect Discovery 1.0; its issuer must be the one we were told, to the letter."""
         with self._lock:
-            if not self._metadata or time.monotonic() - self._read_at > METADATA_SECONDS:
+            now = time.monotonic()
+            if now < self._failed_until:  # one waits for a provider that hangs, not everybody after one another
+                if self._metadata:
+                    return self._metadata
+                raise ProviderFailed("The identity provider did not answer a moment ago; try again in a few seconds.")
+            if not self._metadata or now - self._read_at > METADATA_SECONDS:
+                self._failed_until = now + FAILED_SECONDS + SECONDS
                 found = self._json(f"{self.issuer}/.well-known/openid-configuration")
                 if found.get("issuer") != self.issuer:
                     raise ProviderFailed(
@@ -79,7 +88,7 @@ class Provider:
                 for name in ("authorization_endpoint", "token_endpoint", "jwks_uri"):
                     if not isinstance(found.get(name), str) or not allowed(found[name], loopback=self.loopback):
                         raise ProviderFailed(f"The provider's {name} is no https address.")
-                self._metadata, self._read_at = found, time.monotonic()
+                self._metadata, self._read_at, self._failed_until = found, time.monotonic(), 0.0
             return self._metadata
 
     def key(self, id: str) -> jwt.PyJWK | None:

@@ -99,3 +99,22 @@ def test_an_expired_token_is_nobody_and_a_used_one_is_noted(gate: Gate, monkeypa
     later = timezone.now().timestamp() + 3601
     monkeypatch.setattr("vonglau.web.keys.time.time", lambda: later)
     assert gate.keys.find(text) is None
+
+
+def test_a_proxy_that_adds_a_line_of_its_own_has_the_last_word(gate: Gate) -> None:
+    """HAProxy's `option forwardfor` does: the client's own line stands before it."""
+    behind = Gate(gate.keys, FEW, proxies=[ip_network("192.0.2.0/24")])
+    asked = scope()
+    asked["headers"] = [(b"x-forwarded-for", b"6.6.6.6"), (b"x-forwarded-for", b"203.0.113.9")]
+    behind.look(asked)
+    assert asked["client"] == ("203.0.113.9", 0)
+    for said in ("1.2.3.4:5555", "unknown", "203.0.113.9,", ""):
+        asked = scope(x_forwarded_for=said)
+        behind.look(asked)
+        assert asked["client"][0] == "192.0.2.1", said
+
+
+def test_a_subscriber_of_ipv6_is_one_caller_whatever_the_address(gate: Gate) -> None:
+    asked = [refused(gate.look(scope(client=f"2001:db8:1:2::{n:x}"))) for n in range(5)]
+    assert asked == [0, 0, 0, 0, 429]
+    assert refused(gate.look(scope(client="2001:db8:1:3::1"))) == 0

@@ -156,7 +156,7 @@ def agency(request: Request, code: str) -> HttpResponseBase:
         "kind": KINDS.get(one.kind, one.kind),
         "names": Agency.objects.filter(code=code).order_by("-valid_from"),
         "people": one.users.filter(is_active=True).order_by("username")[:100],
-        "history": [(row.at, body) for row, body in reversed(audit.rows(f"agency/{code}")[-10:])],
+        "history": [(row.at, body) for row, body in audit.last(f"agency/{code}", 10)],
         "ended": one.valid_to is not None and one.valid_to < today,
     }
     failed = asked is not None and bool(asked.errors)

@@ -138,7 +138,7 @@ def _shown(request: Request, user: User, form: PostForm) -> HttpResponseBase:
         "waiting": attempts.waiting(user.username, timezone.now()),
         "sessions": list(user.sessions.order_by("-seen_at")[:20]) if request.GET.get("sessions") else None,
         "open": user.sessions.filter(expire_date__gt=timezone.now()).count(),
-        "history": [(row.at, body) for row, body in reversed(audit.rows(f"account/{user.pk}")[-15:])],
+        "history": [(row.at, body) for row, body in audit.last(f"account/{user.pk}", 15)],
     }
     return show(
         request, "centre/administration/people/person.html", context, tab=TAB, status=422 if form.errors else 200

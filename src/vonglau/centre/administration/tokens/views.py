@@ -148,7 +148,7 @@ def token(request: Request, number: int) -> HttpResponseBase:
         "worlds": [row.world, *row.more_worlds],
         "text": vault.open(fresh["text"], FRESH).decode() if fresh and fresh.get("id") == row.pk else "",
         "graces": GRACES,
-        "history": [(when.at, body) for when, body in reversed(audit.rows(f"token/{row.pk}")[-10:])],
+        "history": [(when.at, body) for when, body in audit.last(f"token/{row.pk}", 10)],
     }
     return show(request, "centre/administration/tokens/token.html", context, tab=TAB)
 

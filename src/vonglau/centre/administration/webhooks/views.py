@@ -63,7 +63,7 @@ def webhook(request: Request, number: int) -> HttpResponseBase:
         "secret": vault.open(fresh["text"], FRESH).decode() if fresh and fresh.get("id") == found.pk else "",
         "both_until": found.old_until if found.old_until and found.old_until > timezone.now() else None,
         "rows": [listing.shown(one) for one in found.notices.order_by("-pk")[:10]],
-        "history": [(row.at, body) for row, body in reversed(audit.rows(f"webhook/{found.pk}")[-10:])],
+        "history": [(row.at, body) for row, body in audit.last(f"webhook/{found.pk}", 10)],
     }
     return show(request, "centre/administration/webhooks/webhook.html", context, tab=TAB)
 

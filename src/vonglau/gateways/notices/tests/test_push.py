@@ -2,6 +2,7 @@
 
 import base64
 import json
+from pathlib import Path
 from typing import Any
 
 import http_ece
@@ -9,11 +10,13 @@ import pytest
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
+from django.db.models import TextField, Value
 from django.utils import timezone
 
 from vonglau.core.errors import BadInput
 from vonglau.core.incidents import desk
 from vonglau.core.notify import devices, outbox, rules, vapid
+from vonglau.core.notify.email import Email
 from vonglau.core.notify.sender import Sender
 from vonglau.core.notify_models import Notice, NoticeChoices, PushDevice
 from vonglau.core.people.models import User
@@ -175,6 +178,32 @@ def test_a_deadline_that_draws_near_is_told_once_and_not_after_the_work_is_done(
     desk.take("live", incident.ref, "verify", factories.SUPERVISOR)
     notice.refresh_from_db()
     assert notice.state == "cancelled"
+
+
+def test_a_deadline_is_told_however_many_others_are_overdue() -> None:
+    boss = person()
+    devices.register(boss, world("live"), Browser().subscription("https://push.example.org/1"), "")
+    late = [factories.incident() for _ in range(7)]
+    soon = factories.incident(at=factories.MONDAY + timezone.timedelta(hours=3))
+    now = soon.due_at - timezone.timedelta(minutes=5)
+    told = [rules.deadlines(world("live"), now, limit=3) for _ in range(4)]
+    assert told == [3, 3, 2, 0]
+    about = Notice.objects.filter(kind="due").values_list("about", flat=True)
+    assert sorted(about) == sorted(one.stream for one in (*late, soon))
+
+
+def test_a_device_that_does_not_open_stops_neither_the_step_nor_other_notices(settings: Any, tmp_path: Path) -> None:
+    boss = person(email="b@example.invalid")
+    devices.register(boss, world("live"), Browser().subscription("https://push.example.org/1"), "")
+    NoticeChoices.objects.create(user=boss, channels={"urgent": ["push", "email"]})
+    PushDevice.objects.update(subscription=Value("vl1.aaaaaaaaaaaa.AAAA", output_field=TextField()))
+    incident = factories.incident(level="urgent")
+    assert {one.channel for one in Notice.objects.all()} == {"push", "email"}
+    settings.VONGLAU_DATA = tmp_path
+    Sender({"push": Push(Allowed.of(["127.0.0.1"])), "email": Email()}).deliver()
+    states = {one.channel: one.state for one in Notice.objects.filter(about=incident.stream)}
+    assert states["email"] == "delivered"
+    assert states["push"] == "pending"
 
 
 def test_the_same_browser_under_another_account_changes_hands() -> None:

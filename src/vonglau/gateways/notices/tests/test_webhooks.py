@@ -213,6 +213,18 @@ def test_a_revoked_tokens_endpoint_hears_no_more() -> None:
     assert Notice.objects.count() == 1
 
 
+def test_a_rotated_tokens_endpoint_goes_on_and_a_namesake_wakes_no_dead_one() -> None:
+    _text, token = tokens.mint("t", ["webhooks:write", "read"], "live")
+    add("https://hooks.example.org/", token=token)
+    _text, fresh = tokens.rotate(token, timedelta(0), "qt")
+    factories.incident()
+    assert Notice.objects.count() == 1
+    tokens.revoke(fresh, "qt")
+    tokens.mint("t", ["webhooks:write", "read"], "live")
+    factories.incident()
+    assert Notice.objects.count() == 1, "another token of the same name is another token"
+
+
 def test_events_of_the_log_are_passed_on_once_from_a_cursor_and_ours_cannot_be_forged(tmp_path: Any) -> None:
     writer = open_writer(tmp_path)
 

@@ -31,7 +31,10 @@ from vonglau.web.roles import BACKLOG, Plan, hold, listen
 STOP_SECONDS = 8.0
 READY_SECONDS = 90.0
 STEADY_SECONDS = 30.0
-"""A process that lived this long starts again at once; one that keeps dying waits longer each time."""
+"""A process that lived this long starts again at once; one that keeps ending by itself waits longer each time."""
+LONGEST_PAUSE = 10.0
+KILLED_PAUSE = 0.5
+"""Whoever a signal ended, however often, did not find that it cannot run: the city waits for it, so it comes back soon."""
 UNIX_PATH_LIMIT = 100
 """Bytes of a Unix socket's path that every system takes (Linux: 107)."""
 
@@ -178,7 +181,7 @@ class Supervisor:
                 code = child.process.returncode
                 child.process = None
                 child.deaths = 1 if now - child.born > STEADY_SECONDS else child.deaths + 1
-                child.again_at = now + (0 if child.deaths == 1 else min(10.0, 0.25 * 2**child.deaths))
+                child.again_at = now + pause(code, child.deaths)
                 how = f"signal {-code}" if code < 0 else f"exit code {code}"
                 self.say(f"{child.name} ended ({how}) and is started again.")
             if child.process is None and now >= child.again_at and not self.stopping:
@@ -234,6 +237,12 @@ class Supervisor:
         os.close(self.life)
         for held in self.held:
             os.close(held)
+
+
+def pause(code: int, deaths: int) -> float:
+    """Seconds until a process is started again; `code` as `Popen` says it, `deaths` in a row."""
+    longest = KILLED_PAUSE if code < 0 else LONGEST_PAUSE
+    return 0.0 if deaths == 1 else min(longest, 0.25 * 2 ** min(deaths, 10))
 
 
 def ready(url: str) -> bool:

@@ -38,11 +38,13 @@ def test_history_that_was_cut_changed_or_lost_is_named(data: Path) -> None:
     (file,) = history.folder(data).glob("*.parquet")
     whole = file.read_bytes()
     file.write_bytes(whole[:-100])
-    assert found(data) == [f"sealed/{file.name} has {len(whole) - 100} bytes instead of {len(whole)}"]
+    assert found(data) == [
+        f"sealed/{file.name} (positions 1 to 200) has {len(whole) - 100} bytes instead of {len(whole)}"
+    ]
     file.write_bytes(whole[:200] + bytes([whole[200] ^ 1]) + whole[201:])
-    assert found(data) == [f"sealed/{file.name} is not the file that was sealed"]
+    assert found(data) == [f"sealed/{file.name} (positions 1 to 200) is not the file that was sealed"]
     file.unlink()
-    assert found(data) == [f"sealed/{file.name} is missing"]
+    assert found(data) == [f"sealed/{file.name} (positions 1 to 200) is missing"]
 
 
 def test_commits_behind_a_damaged_page_are_counted(data: Path, tmp_path: Path) -> None:

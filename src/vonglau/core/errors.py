@@ -9,6 +9,7 @@
     ├── Conflict              the thing has moved on since it was read (HTTP 409)
     │   └── StepNotPossible   the state table has no such step from here
     ├── Unavailable           try again later; nothing was kept        (HTTP 503, Retry-After)
+    │   ├── NothingYet        no event log has been made here yet
     │   ├── Overloaded        too much at once                         (HTTP 429)
     │   └── StorageFull       no room left on the disk                 (HTTP 507)
     ├── Locked                a secret is missing, open to others, or does not open (HTTP 500, exit 2)
@@ -87,6 +88,10 @@ class Unavailable(VongLauError):
     status = 503
     title = "Unavailable"
     retry_after = 2
+
+
+class NothingYet(Unavailable):
+    """No event log has been made here yet: nothing has happened."""
 
 
 class Overloaded(Unavailable):

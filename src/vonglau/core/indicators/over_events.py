@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any, Protocol
 
-from vonglau.core.errors import Unavailable
+from vonglau.core.errors import NothingYet
 from vonglau.core.indicators.definitions import Counted, Indicator, Row, Scope, Text, Unit
 
 Expression = Callable[[Any, Scope], Any]
@@ -163,8 +163,8 @@ def _answered(scope: Scope, columns: frozenset[str], build: Callable[[Any], Any]
             table = events.table.filter(events.table.ward == scope.ward) if scope.ward else events.table
             found: list[dict[str, Any]] = events.answer(build(table)).to_pylist()
             return found
-    except Unavailable:
-        return []  # no log yet: nothing has happened
+    except NothingYet:
+        return []
 
 
 def hours_of(scope: Scope) -> Iterator[int]:

@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from vonglau.core.errors import Unavailable
+from vonglau.core.errors import NothingYet
 from vonglau.engines import history
 from vonglau.engines.embedded import schema
 from vonglau.engines.embedded.manifest import EmbeddedManifest, head_of
@@ -71,7 +71,7 @@ class EmbeddedReader(JoinedReader):
     def __init__(self, data_dir: Path) -> None:
         path = schema.path(data_dir)
         if not path.exists():
-            raise Unavailable(f"There is no event log in {data_dir}: create it with `vonglau init`.")
+            raise NothingYet(f"There is no event log in {data_dir}: create it with `vonglau init`.")
         self._lock = threading.Lock()
         self._db = connect(path, readonly=True)
         self._files = history.SealedFiles(history.folder(data_dir))

@@ -13,9 +13,11 @@ from typing import TYPE_CHECKING, TypeVar
 import pyarrow as pa
 
 from vonglau.core.errors import BadInput, Overloaded, Unavailable
-from vonglau.engines.history import layout
+from vonglau.engines.history import damage, layout
+from vonglau.engines.history.derive import Derive
 from vonglau.engines.history.guard import VIEW
-from vonglau.engines.history.snapshot import Asked, Snapshot
+from vonglau.engines.history.reading import looked_again
+from vonglau.engines.history.snapshot import Asked, HistoryReader, Snapshot
 
 if TYPE_CHECKING:
     import duckdb
@@ -62,6 +64,15 @@ def parser() -> "duckdb.DuckDBPyConnection":
     return con
 
 
+@looked_again
+def opened(
+    reader: HistoryReader, derive: Derive, asked: Asked, limits: Limits, *, zone: str = "UTC", lock: bool = True
+) -> "tuple[duckdb.DuckDBPyConnection, Snapshot]":
+    """A snapshot and a connection that sees it. Raises `Broken` naming the file where one in the frame is damaged."""
+    found = reader.history(asked, derive)
+    return connect(found, limits, zone=zone, lock=lock), found
+
+
 def connect(found: Snapshot, limits: Limits, *, zone: str = "UTC", lock: bool = True) -> "duckdb.DuckDBPyConnection":
     """A connection that sees the view `events`, no file but the snapshot's, no network, no extension, and no way to change that.
 
@@ -69,6 +80,7 @@ def connect(found: Snapshot, limits: Limits, *, zone: str = "UTC", lock: bool = 
     """
     import duckdb
 
+    damage.refuse_cut(found.folder, found.files)
     con = duckdb.connect(config={"threads": limits.threads, "memory_limit": f"{limits.memory_mb}MB"})
     paths = [str(found.folder / file.name) for file in found.files]
     con.execute("SET temp_directory = ''")
@@ -78,7 +90,7 @@ def connect(found: Snapshot, limits: Limits, *, zone: str = "UTC", lock: bool = 
     con.execute("SET python_enable_replacements = false")
     con.execute("SET preserve_insertion_order = false")
     con.register("tail", found.tail)
-    with translated():
+    with translated(found):
         con.execute(f"CREATE VIEW {VIEW} AS {_view(found)}")
     if lock:
         con.execute("SET lock_configuration = true")
@@ -138,8 +150,8 @@ def _list(values: list[str]) -> str:
 
 
 @contextmanager
-def translated(seconds: float = 0.0) -> Iterator[None]:
-    """DuckDB's errors as ours, chained."""
+def translated(found: Snapshot, seconds: float = 0.0) -> Iterator[None]:
+    """DuckDB's errors as ours, chained. Raises `Broken` where a damaged file of the snapshot is the cause."""
     import duckdb
 
     try:
@@ -152,11 +164,12 @@ def translated(seconds: float = 0.0) -> Iterator[None]:
         raise Overloaded(
             "The answer needs more memory than the question may take. Narrow it, group it coarser, or allow more --memory."
         ) from error
-    except duckdb.IOException as error:
-        raise Unavailable(
-            f"A sealed file cannot be read just now ({error}); ask again, then run `vonglau check`."
-        ) from error
     except duckdb.Error as error:
+        if isinstance(error, (duckdb.IOException, duckdb.InvalidInputException, duckdb.InternalException)):
+            damage.refuse_changed(found.folder, found.files, str(error))
+        if isinstance(error, duckdb.IOException):
+            said = f"A sealed file cannot be read just now ({error}); ask again, then run `vonglau check`."
+            raise Unavailable(said) from error
         raise BadInput(f"The question cannot be answered: {error}") from error
 
 
@@ -164,7 +177,7 @@ T = TypeVar("T")
 LOOK_S = 0.2
 
 
-def within(con: "duckdb.DuckDBPyConnection", seconds: float, work: Callable[[], T]) -> T:
+def within(con: "duckdb.DuckDBPyConnection", found: Snapshot, seconds: float, work: Callable[[], T]) -> T:
     """Work on the connection in a thread of its own, interrupted after so many seconds, and when Python is (Ctrl-C).
 
     A thread, because DuckDB does not look at signals while it computes.
@@ -176,7 +189,7 @@ def within(con: "duckdb.DuckDBPyConnection", seconds: float, work: Callable[[], 
             while wait([done], timeout=LOOK_S).not_done:
                 if time.monotonic() >= deadline:
                     con.interrupt()
-            with translated(seconds):
+            with translated(found, seconds):
                 return done.result()
         finally:
             while wait([done], timeout=0).not_done:
@@ -184,7 +197,7 @@ def within(con: "duckdb.DuckDBPyConnection", seconds: float, work: Callable[[], 
                 time.sleep(0.01)
 
 
-def ask(con: "duckdb.DuckDBPyConnection", sql: str, limits: Limits) -> tuple[pa.Table, bool]:
+def ask(con: "duckdb.DuckDBPyConnection", found: Snapshot, sql: str, limits: Limits) -> tuple[pa.Table, bool]:
     """The answer, and whether rows beyond the limit were left out."""
 
     def work() -> tuple[pa.Table, bool]:
@@ -199,4 +212,4 @@ def ask(con: "duckdb.DuckDBPyConnection", sql: str, limits: Limits) -> tuple[pa.
         table = pa.Table.from_batches(batches, schema=reader.schema)
         return (table.slice(0, most), True) if most and rows > most else (table, False)
 
-    return within(con, limits.seconds, work)
+    return within(con, found, limits.seconds, work)

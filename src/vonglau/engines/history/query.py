@@ -22,8 +22,8 @@ def ask(reader: HistoryReader, derive: Derive, asked: Asked, sql: str, limits: L
         used = guard.columns_asked(parser, sql)
     finally:
         parser.close()
-    con = duck.connect(reader.history(replace(asked, columns=used), derive), limits, zone=LOCAL)
+    con, found = duck.opened(reader, derive, replace(asked, columns=used), limits, zone=LOCAL)
     try:
-        return duck.ask(con, sql, limits)
+        return duck.ask(con, found, sql, limits)
     finally:
         con.close()

@@ -14,10 +14,10 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from vonglau.core.errors import Broken
 from vonglau.core.events import Recorded
 from vonglau.core.log import Batch
-from vonglau.engines.history.files import Manifest
+from vonglau.engines.history.damage import Missing, unreadable
+from vonglau.engines.history.files import Manifest, SealedFile
 from vonglau.engines.history.layout import EVENT_COLUMNS, layout_of
 from vonglau.engines.rows import recorded
 
@@ -111,33 +111,35 @@ class SealedFiles:
             if file is None or file.first_pos > through:
                 return
             if file.rows:
-                last = self._file(file.name).last
+                last = self._file(file).last
                 for index in range(int(last.searchsorted(after + 1)), len(last)):
-                    group = self._group(file.name, index)
+                    group = self._group(file, index)
                     if group.pos[0] > through:
                         return
                     yield group
             after = file.last_pos
 
-    def _group(self, name: str, index: int) -> _Group:
-        key = (name, index)
+    def _group(self, file: SealedFile, index: int) -> _Group:
+        key = (file.name, index)
         if key not in self._groups:
             try:
-                table = self._file(name).parquet.read_row_group(index, columns=EVENT_COLUMNS)
+                table = self._file(file).parquet.read_row_group(index, columns=EVENT_COLUMNS)
             except (OSError, pa.ArrowException) as error:
-                raise _unreadable(name, error) from error
+                self._open.pop(file.name).parquet.close()  # what is put in its place is opened anew
+                raise unreadable(file, error) from error
             self._groups[key] = _Group(_numbers(table, "pos"), table)
             if len(self._groups) > _DECODED_GROUPS:
                 self._groups.popitem(last=False)
         self._groups.move_to_end(key)
         return self._groups[key]
 
-    def _file(self, name: str) -> _File:
+    def _file(self, file: SealedFile) -> _File:
+        name = file.name
         if name not in self._open:
             try:
-                parquet = pq.ParquetFile(self.folder / name, memory_map=False)
+                parquet = pq.ParquetFile(self.folder / name, memory_map=False, page_checksum_verification=True)
             except (OSError, pa.ArrowException) as error:
-                raise _unreadable(name, error) from error
+                raise unreadable(file, error) from error
             layout_of(parquet.schema_arrow)  # one of a newer program is refused
             groups = [parquet.metadata.row_group(i).column(0) for i in range(parquet.num_row_groups)]
             self._open[name] = _File(parquet, np.array([one.statistics.max for one in groups], dtype=np.int64))
@@ -145,10 +147,6 @@ class SealedFiles:
                 self._open.popitem(last=False)[1].parquet.close()
         self._open.move_to_end(name)
         return self._open[name]
-
-
-class Missing(Broken):
-    """A file of the manifest is not there: damaged, or just replaced by retention, and then a new look at the manifest helps."""
 
 
 P = ParamSpec("P")
@@ -169,12 +167,6 @@ def looked_again(read: Callable[P, R]) -> Callable[P, R]:
 
 
 LOOKS = 3
-
-
-def _unreadable(name: str, error: Exception) -> Broken:
-    if isinstance(error, FileNotFoundError):
-        return Missing(f"Sealed file {name} is missing; restore it from a backup.")
-    return Broken(f"Sealed file {name} cannot be read ({error}); restore it from a backup.")
 
 
 def _numbers(table: pa.Table, name: str) -> np.ndarray:

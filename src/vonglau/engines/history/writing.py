@@ -124,6 +124,7 @@ def _write_groups(path: Path, tables: Iterable[pa.Table]) -> tuple[int, int, int
         use_dictionary=layout.DICTIONARY,
         column_encoding=layout.ENCODING,
         write_statistics=True,
+        write_page_checksum=True,
         store_schema=True,
     ) as writer:
         for table in tables:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from psycopg import errors, sql
 
-from vonglau.core.errors import Broken, Unavailable
+from vonglau.core.errors import Broken, NothingYet, Unavailable
 from vonglau.engines.database import Database
 from vonglau.engines.postgresql.connection import Connection
 
@@ -160,7 +160,7 @@ def prepare(db: Connection, database: Database, *, bucket_us: int) -> Settings:
 def settings(db: Connection) -> Settings:
     """Raises `Unavailable` where there is no log yet, `Broken` for one of another layout."""
     if not _made(db):
-        raise Unavailable("There is no event log in this database: create it with `vonglau init`.")
+        raise NothingYet("There is no event log in this database: create it with `vonglau init`.")
     try:
         found = {name: number if number is not None else bytes_ for name, number, bytes_ in db.execute("TABLE setting")}
     except errors.InsufficientPrivilege as error:

@@ -173,9 +173,9 @@ class TestWithoutTheGuard:
 
         open_writer(tmp_path).close()
         reader = open_reader(tmp_path)
-        con = duck.connect(reader.history(LIVE, Known()), Limits())
+        con, found = duck.opened(reader, Known(), LIVE, Limits())
         with pytest.raises((BadInput, Overloaded)):
-            duck.ask(con, sql, Limits())
+            duck.ask(con, found, sql, Limits())
         con.close()
         reader.close()
 

@@ -8,6 +8,7 @@ import hashlib
 import json
 import secrets
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -110,6 +111,13 @@ def checkpoint(export: Path | None = None) -> Checkpoint | None:
         with export.open("a", encoding="utf-8") as file:
             file.write(line + "\n")
     return made
+
+
+def exported_number(line: bytes) -> int:
+    """Of a line of the exported file; 0 for one that cannot be read: it is kept, and `check` says what is wrong with it."""
+    with suppress(ValueError, KeyError, TypeError):
+        return int(json.loads(line)["n"])
+    return 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -183,6 +183,13 @@ def recover(now: datetime) -> int:
     return found
 
 
+def doubt() -> int:
+    """What waits may have gone out already, because the state went back to an earlier moment: it is sent all the same, under the same
+    key, and marked as uncertain. Returns how many. Nothing may be sending meanwhile."""
+    return Notice.objects.filter(state=PENDING).update(uncertain=F("uncertain") + 1, error=FORGOTTEN)
+
+
+FORGOTTEN = "Whether this was sent is not known any more: a damaged file held that."
 UNCERTAIN = "The sender ended before it knew whether this arrived."
 NEVER_TRIED = "Its time ran out before it could be sent."
 

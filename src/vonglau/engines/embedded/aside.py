@@ -14,9 +14,10 @@ def look(database: Path) -> Note | None:
     """Nobody may have the database open. None: its write-ahead file is whole, or there is none."""
     side = database.with_name(f"{database.name}-wal")
     with translated():
+        before = side.stat() if side.exists() else None
         found = damage(side)
-    if found is None:
-        return None
+        if before is None or found is None or side.stat().st_mtime_ns != before.st_mtime_ns:
+            return None  # somebody writes after all
     return damages.put(database.parent, side.name, describe(found), copy=side, settled=False)
 
 

@@ -23,9 +23,10 @@ from vonglau.core import audit, changes, holding, lost, seams
 from vonglau.core.changes import Change
 from vonglau.core.errors import Broken
 from vonglau.core.incidents.models import IncidentCounter
+from vonglau.core.log import LogReader
 from vonglau.core.models import Publication
 from vonglau.core.people.access_models import Session
-from vonglau.core.runner import Runner
+from vonglau.core.runner import Progress, Runner
 from vonglau.core.worlds import World, WorldKind
 from vonglau.engines import open_reader
 from vonglau.web.backups.manifest import Snapshot
@@ -62,27 +63,41 @@ def reconcile(
             )
         held = holding.hold()
         with transaction.atomic():
-            skip_numbers(state.state_at, datetime.now(UTC))
-            Session.objects.all().delete()
-            _jump()
-        runner = Runner(reader, seams.detectors(), _locator(data))
-        start = runner.progress.position
-        while runner.step():
-            told("detectors", runner.progress.position - start, head - start)
-        runner.save()
+            leave_out(state.state_at)
+        progress = fold(reader, data, lambda done, of: told("detectors", done, of))
         held += holding.hold()
         with transaction.atomic():
             audit.record(audit.INSTALLATION, _entry(state, log, head, by))
         audit.checkpoint(export=data / "checkpoints.jsonl")
         return Reconciled(
             held=held,
-            folded=runner.progress.events,
-            alerts=runner.progress.alerts,
+            folded=progress.events,
+            alerts=progress.alerts,
             publications=Publication.objects.filter(sent_at=None).count(),
-            stopped={f"{name} in {world}": why for (name, world), why in runner.progress.stopped.items()},
+            stopped={f"{name} in {world}": why for (name, world), why in progress.stopped.items()},
         )
     finally:
         reader.close()
+
+
+def leave_out(since: datetime) -> None:
+    """What may have been given to people and programmes since then is not given again; who is signed in signs in anew.
+
+    Inside a transaction.
+    """
+    skip_numbers(since, datetime.now(UTC))
+    Session.objects.all().delete()
+    _jump()
+
+
+def fold(reader: LogReader, data: Path, told: Callable[[int, int], None] = lambda *_: None) -> Progress:
+    """Detectors up to the log's end, from the cursors of the state."""
+    runner, head = Runner(reader, seams.detectors(), locator(data)), reader.head()
+    start = runner.progress.position
+    while runner.step():
+        told(runner.progress.position - start, head - start)
+    runner.save()
+    return runner.progress
 
 
 def _entry(state: Snapshot, log: Snapshot, head: int, by: str) -> dict[str, object]:
@@ -137,7 +152,7 @@ def _jump() -> None:
     changes.announce("live", "world", "live", restored=True)
 
 
-def _locator(data: Path) -> Callable[[float, float], tuple[str, bool]]:
-    from vonglau.web.worker import locator
+def locator(data: Path) -> Callable[[float, float], tuple[str, bool]]:
+    from vonglau.web.worker import locator as of
 
-    return locator(frozenset(World.objects.values_list("locality", flat=True)), data / "cache")
+    return of(frozenset(World.objects.values_list("locality", flat=True)), data / "cache")

@@ -6,11 +6,9 @@ their copies are close together, and again after them, for what they name and wa
 """
 
 import io
-import json
 import os
 import shutil
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -199,18 +197,13 @@ def _state(ask: Ask) -> dict[str, Any]:
 
 def _checkpoints(taking: _Taking, last: int) -> None:
     """The exported checkpoints up to the last one of the state's copy: the file may be ahead of it by a few."""
+    from vonglau.core import audit
+
     path = taking.data / parts.CHECKPOINTS
     if not path.exists():
         return
-    lines = [line for line in path.read_bytes().splitlines(keepends=True) if _number(line) <= last]
+    lines = [line for line in path.read_bytes().splitlines(keepends=True) if audit.exported_number(line) <= last]
     taking.files[parts.CHECKPOINTS] = taking.store.add_chunked(io.BytesIO(b"".join(lines)), parts.CHECKPOINTS)
-
-
-def _number(line: bytes) -> int:
-    """A line that cannot be read is kept: `check` says what is wrong with it."""
-    with suppress(ValueError, KeyError, TypeError):
-        return int(json.loads(line)["n"])
-    return 0
 
 
 def _settings() -> dict[str, str]:

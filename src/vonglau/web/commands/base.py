@@ -34,6 +34,15 @@ def configure(data: Path) -> None:
         logging.getLogger().setLevel(logging.WARNING)
 
 
+def keep_evidence(data: Path) -> None:
+    """Before anything opens the state: keep a damaged write-ahead file aside, which the first command that closes it would erase."""
+    side = data / "state.db-wal"
+    if side.exists() and side.stat().st_size:
+        from vonglau.web.fallback import look
+
+        look(data)
+
+
 def need_installation(data: Path) -> None:
     """Refuse a folder that `init` never saw: a typing mistake must not make a new, empty city."""
     database = database_of(data)
@@ -120,6 +129,7 @@ def with_data(*, fresh: bool = False) -> Callable[[Function], Function]:
                 data.mkdir(parents=True, exist_ok=True)
             except OSError as error:
                 raise click.UsageError(f"{data} cannot be made ({error.strerror}): choose another --data.") from error
+            keep_evidence(data)
             configure(data)
             return function(data, *args, **kwargs)
 

@@ -7,7 +7,7 @@ from typing import Any, NoReturn
 
 import click
 
-from vonglau.web.commands.base import with_data
+from vonglau.web.commands.base import say, with_data
 
 
 @click.command()
@@ -36,6 +36,7 @@ def serve(data: Path, as_json: bool, **asked: Any) -> NoReturn:
     from django.db import connection
 
     from vonglau.engines import refuse_second_writer
+    from vonglau.web import fallback
     from vonglau.web.options import value
     from vonglau.web.roles import Plan, served_by
     from vonglau.web.upgrades import refuse_behind
@@ -45,6 +46,7 @@ def serve(data: Path, as_json: bool, **asked: Any) -> NoReturn:
         asked[key] = asked[key] or value(f"VONGLAU_{key.upper()}")
     asked["only"], asked["web_at"] = frozenset(asked["only"]), tuple(asked["web_at"])
     plan = Plan(data=data, shared=connection.vendor != "sqlite", **asked)
+    fallback.settle(plan, say)
     if "door" in plan.only and not served_by(data):  # whoever serves this very folder is named by its lock
         refuse_second_writer(data)  # the door would find out too, and be started again for ever
     # The same process goes on without Django and this command's packages: the supervisor lives long and does little.

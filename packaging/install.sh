@@ -7,6 +7,7 @@
 #   sudo packaging/install.sh --uninstall --purge     … those too: nothing is left, there is no way back
 #
 #   DESTDIR=/tmp/x packaging/install.sh       the same under another root, without user or systemd: for packages and for trying it
+#   --backup DIR                              upgrade the data too, if they need it: stop, back up into DIR, `vonglau upgrade`, start
 #   --wheel FILE                              install this wheel instead of building one
 #   PYTHON=python3.12                         another interpreter (3.11 or newer, with venv)
 #
@@ -21,7 +22,7 @@ data=$root/var/lib/vonglau
 units=$root/usr/local/lib/systemd/system
 command=$root/usr/local/bin/vonglau
 python=${PYTHON:-python3}
-wheel="" what=install purge=no
+wheel="" what=install purge=no backup=""
 made=$(mktemp -d)
 trap 'rm -rf "$made"' EXIT
 
@@ -32,20 +33,50 @@ alive() { [ -z "$root" ] && [ -d /run/systemd/system ]; }
 while [ $# -gt 0 ]; do
     case $1 in
     --wheel) [ $# -gt 1 ] || fail "--wheel needs a file"; wheel=$2; shift ;;
+    --backup) [ $# -gt 1 ] || fail "--backup needs a folder"; backup=$2; shift ;;
     --back) what=back ;;
     --uninstall) what=uninstall ;;
     --purge) purge=yes ;;
-    -h | --help) sed -n '2,14s/^# \{0,1\}//p' "$0"; exit 0 ;;
+    -h | --help) sed -n '2,15s/^# \{0,1\}//p' "$0"; exit 0 ;;
     *) fail "unknown option $1 (see --help)" ;;
     esac
     shift
 done
+running=""
 [ -n "$root" ] || [ "$(id -u)" = 0 ] || fail "run it as root, or give DESTDIR=/some/folder to try it"
+
+vonglau() { # the installed command, with the settings of this root
+    VONGLAU_SETTINGS=$etc/vonglau.env VONGLAU_RUN=$opt/bin/vonglau-run sh "$command" "$@"
+}
+
+bring_forward() { # the data to the current release; 1: they still need it, and nothing may be started
+    needed=0
+    vonglau upgrade --needed >/dev/null || needed=$?
+    case $needed in
+    0 | 2) return 0 ;; # 2: there is no city yet, as was said
+    3) ;;
+    *) say "What stands above must be mended before the new release can serve."; return 1 ;;
+    esac
+    if [ -z "$backup" ]; then
+        say "The data are of an earlier release, so nothing was restarted; what runs, runs on. Now, with a folder for the backup:"
+        say "    systemctl stop vonglau 'vonglau@*'; vonglau upgrade --backup DIR && systemctl start vonglau"
+        return 1
+    fi
+    # shellcheck disable=SC2086 - units
+    [ -z "$running" ] || systemctl stop $running
+    vonglau upgrade --backup "$backup" || fail "the data stand as they were; --back makes $before current again"
+}
+
+active() { # names of the units that run
+    alive || return 0
+    systemctl list-units --plain --no-legend --state=active vonglau.service 'vonglau@*.service' | cut -d' ' -f1
+}
 
 restart() {
     alive || return 0
     systemctl daemon-reload
-    for unit in vonglau.service 'vonglau@*.service'; do systemctl try-restart "$unit"; done
+    # shellcheck disable=SC2086 - units
+    [ -z "$running" ] || systemctl restart $running
 }
 
 uninstall() {
@@ -74,6 +105,7 @@ back() {
     before=$(cat "$opt/releases/$now/before" 2>/dev/null || true)
     [ -n "$before" ] && [ -d "$opt/releases/$before" ] || fail "there is no release before $now"
     switch_to "$before"
+    running=$(active)
     restart
     say "Current is $before again. If $now has changed the database, restore the backup that was made before it."
 }
@@ -127,6 +159,8 @@ install() {
     before=$(basename "$(readlink "$opt/current" 2>/dev/null || true)")
     if [ "$before" = "$release" ]; then
         say "$release is already current."
+        running=$(active)
+        if [ -n "$backup" ] && bring_forward; then restart; fi
         return
     fi
     echo "$before" >"$place/before"
@@ -134,6 +168,11 @@ install() {
     for old in "$opt"/releases/*; do
         case $(basename "$old") in "$release" | "$before") ;; *) rm -rf "$old" ;; esac
     done
+    running=$(active)
+    if [ -n "$before" ] && ! bring_forward; then
+        say "Installed $release beside $before."
+        return
+    fi
     restart
     if [ -z "$before" ]; then
         say "Installed. Next: vonglau init --locality 48, then systemctl enable --now vonglau (docs/howto/install.md)."

@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tarfile
 import time
 import zipfile
 from http.client import HTTPConnection
@@ -17,6 +18,7 @@ import pytest
 from tests.serving import environment, free_port
 
 PACKAGING = Path(__file__).parents[2] / "packaging"
+RELEASED = Path(__file__).parents[1] / "upgrades" / "release-0.1.0.tar.xz"
 UNITS = sorted((PACKAGING / "systemd").glob("*.service"))
 
 
@@ -60,15 +62,12 @@ def test_from_a_source_tree_to_a_served_city_and_away_again(tmp_path: Path) -> N
     )
     ours = {**environment(), "VONGLAU_SETTINGS": str(settings), "VONGLAU_RUN": str(opt / "bin/vonglau-run")}
 
+    def ends(*words: str) -> "subprocess.CompletedProcess[str]":
+        command = [root / "usr/local/bin/vonglau", *words]
+        return subprocess.run(command, env=ours, cwd=tmp_path, capture_output=True, text=True, check=False)
+
     def vonglau(*words: str) -> str:
-        done = subprocess.run(
-            [root / "usr/local/bin/vonglau", *words],
-            env=ours,
-            cwd=tmp_path,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        done = ends(*words)
         assert done.returncode == 0, done.stderr
         return done.stdout
 
@@ -110,6 +109,22 @@ def test_from_a_source_tree_to_a_served_city_and_away_again(tmp_path: Path) -> N
     vonglau("check")
     install(root, "--back")
     assert (opt / "current").readlink() == first
+    # An upgrade of a city whose data an earlier release wrote: said, and nothing is started on them; then with a backup.
+    shutil.rmtree(data)
+    with tarfile.open(RELEASED) as archive:
+        archive.extractall(data, filter="data")
+    newer = next(tmp_path.glob("newer/*.whl"))
+    said = install(root, "--wheel", newer)
+    assert "vonglau upgrade --backup DIR" in said
+    assert "Upgraded" not in said
+    assert ends("upgrade", "--needed").returncode == 3
+    refused = ends("serve")
+    assert refused.returncode == 1
+    assert "earlier release" in refused.stderr
+    assert "already current" in install(root, "--wheel", newer, "--backup", tmp_path / "backups")
+    assert ends("upgrade", "--needed").returncode == 0
+    vonglau("backup", "verify", str(tmp_path / "backups"), "--quick")
+    vonglau("check")
     # Away: the data stay, until one says otherwise.
     install(root, "--uninstall")
     assert not opt.exists()

@@ -28,7 +28,6 @@ from vonglau.kit import asgi, tokens
 from vonglau.kit.asgi import Receive, Scope, Send
 from vonglau.kit.exposition import exposition
 from vonglau.kit.hub import Hub
-from vonglau.kit.limits import Answer
 from vonglau.kit.metrics import Numbers
 from vonglau.kit.stream import Streams
 from vonglau.web import health, retaining
@@ -53,13 +52,19 @@ RETAIN_AFTER_SECONDS = 600.0
 class Front:
     """The ASGI application. `start` before serving; `close_streams` when asked to stop; `stop` when nothing is served any more."""
 
-    def __init__(self, data: Path, backends: Backends, *, streams: int, limits: Limits, proxies: Networks = ()) -> None:
-        """`streams`: how many at a time. `proxies`: where the operator's own stand, whose X-Forwarded headers are believed."""
+    def __init__(
+        self, data: Path, backends: Backends, *, streams: int, limits: Limits, proxies: Networks = (), hsts: int = 0
+    ) -> None:
+        """`streams`: how many at a time. `proxies`: where the operator's own stand, whose X-Forwarded headers are believed.
+
+        `hsts`: for how many seconds a browser that came over TLS is to come by nothing else; 0: it is not told.
+        """
         self.data = data
         self.numbers = Numbers("door", data)
         self.keys, self.clocks = Keyring(data), Clocks()
         self.hub = Hub(lambda seconds: self.numbers.observe("vonglau_stream_lag_seconds", seconds))
         self.streams = Streams(self.hub, streams, self.numbers.count)
+        self.tls_only = [(b"strict-transport-security", b"max-age=%d; includeSubDomains" % hsts)] if hsts else []
         self.gate = Gate(self.keys, limits, proxies=proxies)
         self.proxy = Proxy(backends, self.numbers.count, key=key_of(internal_token(data)))
         self.pool = ThreadPoolExecutor(4, thread_name_prefix="door")
@@ -115,12 +120,14 @@ class Front:
                 await asgi.failed(send, problem)
                 return
         verdict = self.gate.look(scope)
+        if self.tls_only and scope["scheme"] == "https":
+            send = _adding(send, self.tls_only)
         if isinstance(verdict, Refusal):
             self.numbers.count("vonglau_refused_requests", status=str(verdict.status))
             await self.proxy.refuse(scope, send, verdict.status, verdict.detail, verdict.headers)
             return
         if verdict is not None:
-            send = _telling(send, verdict)
+            send = _adding(send, verdict.headers())  # what is left of the caller's rate
         if self.door.serves(scope) and (path == EVENTS or self._from_within(scope)):
             await self.door(scope, receive, send)
         elif path == "/api/stream":
@@ -257,15 +264,15 @@ class Front:
         numbers.gauge("vonglau_tail_age_seconds", max(0.0, time.time() - since / 1e6) if since else 0.0)
 
 
-def _telling(send: Send, answer: Answer) -> Send:
-    """Adds what is left of the caller's rate to the answer's headers."""
+def _adding(send: Send, headers: asgi.Headers) -> Send:
+    """Adds these to the answer's own headers."""
 
-    async def telling(message: asgi.Message) -> None:
+    async def adding(message: asgi.Message) -> None:
         if message["type"] == "http.response.start":
-            message["headers"] = [*message["headers"], *answer.headers()]
+            message["headers"] = [*message["headers"], *headers]
         await send(message)
 
-    return telling
+    return adding
 
 
 def _here(scope: Scope) -> bool:

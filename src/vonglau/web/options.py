@@ -110,6 +110,15 @@ OPTIONS = {
             "(from the addresses of VONGLAU_PROXIES), and with https cookies are sent over TLS only.",
         ),
         Option(
+            "VONGLAU_HSTS",
+            "Https only, from then on",
+            _number(0, 63_072_000),
+            "31536000",
+            "With an https VONGLAU_ORIGIN every answer over TLS tells browsers to use nothing else for so long, for its sub-domains too "
+            "(Strict-Transport-Security). 0: they are not told.",
+            "seconds",
+        ),
+        Option(
             "VONGLAU_PROXIES",
             "Proxies that are believed",
             _networks,

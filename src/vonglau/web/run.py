@@ -44,7 +44,12 @@ async def _door(arguments: argparse.Namespace) -> None:
     limits = Limits(settings.VONGLAU_RATE_TOKEN, settings.VONGLAU_RATE_ADDRESS, settings.VONGLAU_RATE_SIGN_IN)
     proxies = settings.VONGLAU_PROXIES if settings.VONGLAU_ORIGIN else ()
     front = Front(
-        Path(settings.VONGLAU_DATA), Backends(arguments.backend), streams=streams, limits=limits, proxies=proxies
+        Path(settings.VONGLAU_DATA),
+        Backends(arguments.backend),
+        streams=streams,
+        limits=limits,
+        proxies=proxies,
+        hsts=settings.VONGLAU_HSTS if settings.VONGLAU_ORIGIN.startswith("https://") else 0,
     )
     await front.start()
     serving.set_aside()

@@ -18,8 +18,13 @@ from vonglau.web.commands.base import result, say, with_data
     metavar="DIR",
 )
 @click.option("--no-backup", is_flag=True, help="Go on without one: there is one already.")
-def upgrade(data: Path, as_json: bool, folder: Path | None, no_backup: bool) -> int:
+@click.option(
+    "--needed", is_flag=True, help="Only say whether it is, beside a running server too: exit 0 when not, 3 when it is."
+)
+def upgrade(data: Path, as_json: bool, folder: Path | None, no_backup: bool, needed: bool) -> int:
     """Bring DATA, written by an earlier release, to this one: state, log, facts. The server must be stopped."""
+    if needed:
+        return _needed(data, as_json)
     from vonglau.engines import refuse_second_writer
     from vonglau.web.backups.alone import alone
     from vonglau.web.upgrades import behind, bring_forward, reload_facts
@@ -53,3 +58,17 @@ def upgrade(data: Path, as_json: bool, folder: Path | None, no_backup: bool) -> 
         as_json, body, f"{data} is of this release now: {len(body['done'])} steps. Run `vonglau check`, then serve it."
     )
     return 0
+
+
+NEEDED = 3
+"""Exit status of `upgrade --needed`: no error, and something to do."""
+
+
+def _needed(data: Path, as_json: bool) -> int:
+    from vonglau.web.upgrades import behind
+
+    lacks = behind(data)
+    steps = len(lacks.migrations) + lacks.log
+    said = f"{data} was written by an earlier release: {steps} steps." if lacks else f"{data} is of this release."
+    result(as_json, {"data": str(data), "migrations": list(lacks.migrations), "log_steps": lacks.log}, said)
+    return NEEDED if lacks else 0

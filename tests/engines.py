@@ -14,12 +14,17 @@ from contextlib import ExitStack, closing
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import psycopg
 
 from tests import postgres
 from vonglau import engines
+from vonglau.core.log import Log
 from vonglau.engines.database import VARIABLE, Database, address, remember, remembered
+from vonglau.engines.embedded import manifest as embedded_manifest
+from vonglau.engines.history import SealedFile
+from vonglau.engines.postgresql import manifest as postgresql_manifest
 
 NAME = os.environ.get("VONGLAU_TEST_ENGINE", "sqlite")
 POSTGRESQL = NAME == "postgresql"
@@ -107,3 +112,40 @@ def change(data: Path, room: str, statements: Iterable[str]) -> list[int]:
         db.execute("SET session_replication_role = replica")
         db.execute(f"SET search_path = vonglau_{room}")
         return [db.execute(statement).rowcount for statement in statements]
+
+
+manifest = postgresql_manifest if POSTGRESQL else embedded_manifest
+"""Of this session's engine: whose steps a test may cut."""
+
+
+def name_sealed(log: Log, file: SealedFile, *, remembered: bool = True) -> None:
+    """Behind the log's back: a file stands in its manifest, as an earlier program left it."""
+    own: Any = log
+    with own.lock:
+        if POSTGRESQL:
+            with own.db.transaction():
+                postgresql_manifest.insert(own.db, file)
+        else:
+            embedded_manifest.insert(own.db, file)
+        own.db.execute(f"UPDATE sealed SET remembered = {'true' if remembered else 'false'} WHERE name = '{file.name}'")
+
+
+def sealed(log: Log) -> list[SealedFile]:
+    """What the manifest names."""
+    own: Any = log
+    with own.lock:
+        return (
+            postgresql_manifest.PostgresqlManifest(own.db).files()
+            if POSTGRESQL
+            else embedded_manifest.EmbeddedManifest(own.db).files()
+        )
+
+
+def abandon(log: Log) -> None:
+    """As a killed process leaves things: nothing is closed in order, only what the system held for it is gone."""
+    own: Any = log
+    if POSTGRESQL:
+        own.db.close()
+    else:
+        os.close(own._held)
+        own._held = -1

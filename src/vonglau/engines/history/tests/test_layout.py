@@ -10,10 +10,11 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from tests import engines
 
 from vonglau.core.errors import Broken
 from vonglau.core.events import Event
-from vonglau.engines.embedded import manifest, open_reader, open_writer
+from vonglau.engines import open_reader, open_writer
 from vonglau.engines.history import SealedFile, layout
 from vonglau.engines.history.derive import Nothing
 
@@ -59,11 +60,8 @@ def test_the_log_reads_a_file_of_the_first_layout(tmp_path):
     log = open_writer(tmp_path)
     shutil.copy(OLD, tmp_path / "sealed" / OLD.name)
     digest = hashlib.sha256(OLD.read_bytes()).hexdigest()
-    with log.lock:
-        manifest.insert(
-            log.db,
-            SealedFile(1, 50, 50, OLD.name, OLD.stat().st_size, digest, START_US, START_US + 49 * 60_000_000, START_US),
-        )
+    span = (START_US, START_US + 49 * 60_000_000, START_US)
+    engines.name_sealed(log, SealedFile(1, 50, 50, OLD.name, OLD.stat().st_size, digest, *span))
     reader = open_reader(tmp_path)
     assert [one.event for one in reader.read(0, 100)[0]] == [expected(n) for n in range(50)]
     assert [one.event for one in reader.get([50, 8])] == [expected(49), expected(7)]
@@ -89,7 +87,7 @@ def test_a_file_of_todays_layout_says_so_and_one_of_tomorrows_is_refused(tmp_pat
     log = open_writer(tmp_path)
     log.append([expected(n) for n in range(60)])
     log.seal(keep=0, through=100)
-    (file,) = manifest.EmbeddedManifest(log.db).files()
+    (file,) = engines.sealed(log)
     log.close()
     path = tmp_path / "sealed" / file.name
     assert (file.layout, file.world, file.rows) == (layout.LAYOUT, "", 60)

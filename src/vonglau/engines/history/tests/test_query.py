@@ -4,10 +4,12 @@ import shutil
 from pathlib import Path
 
 import pytest
+from tests import engines
 
 from vonglau.core.errors import BadInput, Overloaded
-from vonglau.engines.embedded import EmbeddedReader, manifest, open_reader, open_writer
-from vonglau.engines.history import SealedFile
+from vonglau.engines import open_history as open_reader
+from vonglau.engines import open_writer
+from vonglau.engines.history import HistoryReader, SealedFile
 from vonglau.engines.history.duck import Limits
 from vonglau.engines.history.query import ask
 from vonglau.engines.history.snapshot import Asked
@@ -25,8 +27,7 @@ def reader(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.M
     if request.param == "old layout":
         shutil.copy(OLD, tmp_path / "sealed" / OLD.name)
         span = (START_US, START_US + 49 * MINUTE, START_US)
-        with log.lock:
-            manifest.insert(log.db, SealedFile(1, 50, 50, OLD.name, OLD.stat().st_size, "00", *span))
+        engines.name_sealed(log, SealedFile(1, 50, 50, OLD.name, OLD.stat().st_size, "00", *span))
         log.close()
         log = open_writer(tmp_path)
         log.append([expected(n) for n in range(50, 60)])
@@ -43,11 +44,11 @@ def reader(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.M
     reader.close()
 
 
-def rows(reader: EmbeddedReader, sql: str, asked: Asked = LIVE, limits: Limits = USUAL) -> list[dict]:
+def rows(reader: HistoryReader, sql: str, asked: Asked = LIVE, limits: Limits = USUAL) -> list[dict]:
     return ask(reader, Known(), asked, sql, limits)[0].to_pylist()
 
 
-def numbers(reader: EmbeddedReader, asked: Asked) -> list[int]:
+def numbers(reader: HistoryReader, asked: Asked) -> list[int]:
     return [row["pos"] - 1 for row in rows(reader, "SELECT pos FROM events ORDER BY pos", asked)]
 
 

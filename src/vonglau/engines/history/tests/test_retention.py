@@ -1,22 +1,26 @@
 """What has expired goes, whatever step is cut off; what is needed stays, and positions stay explained."""
 
 import hashlib
-import os
 import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import pytest
+from tests import engines
 
 from vonglau.core.retention import Needs
-from vonglau.engines.embedded import manifest, open_reader, open_writer
+from vonglau.engines import open_reader, open_writer
 from vonglau.engines.embedded.tests.helpers import NOW_US, events
-from vonglau.engines.embedded.tests.test_sealing import PowerCut
 from vonglau.engines.history import SealedFile, layout, reading, retention, writing
 from vonglau.engines.history import sealing as order
 from vonglau.engines.history.derive import Nothing
 from vonglau.engines.history.tests.test_layout import OLD, START_US, Known, expected
+
+
+class PowerCut(BaseException):
+    """Not an Exception: nothing in the code may handle it."""
+
 
 TYPE = "vn.example.speed"
 NOBODY = Needs(2**62, np.empty(0, dtype=np.int64))
@@ -74,14 +78,14 @@ def positions(reader):
 LEFT = [*range(2, 21, 2), *range(41, 51)]
 
 
-def explained(log):
+def explained(log, folder):
     """Every sealed position is a row or counted by a tombstone."""
-    for file in manifest.EmbeddedManifest(log.db).files():
+    for file in engines.sealed(log):
         (gone,) = log.db.execute(
-            "SELECT coalesce(sum(rows), 0) FROM tombstone WHERE first_pos = ?", (file.first_pos,)
+            f"SELECT coalesce(sum(rows), 0) FROM tombstone WHERE first_pos = {file.first_pos}"
         ).fetchone()
         assert file.rows + gone == file.last_pos - file.first_pos + 1
-        path = log.data_dir / "sealed" / file.name
+        path = folder / "sealed" / file.name
         if file.rows:
             assert (path.stat().st_size, hashlib.sha256(path.read_bytes()).hexdigest()) == (file.bytes, file.sha256)
         else:
@@ -102,12 +106,12 @@ def test_mixed_files_are_rewritten_and_spent_ones_go(tmp_path):
         assert [found.pos for found in one.get([1, 2, 19, 20, 30, 41])] == [2, 20, 41]
         assert one.head() == 50
     assert [one.pos for one in reader.read(4, 3)[0]] == [6, 8, 10]
-    explained(log)
+    explained(log, tmp_path)
     assert enforce(log) == []
     log.close()
     log = open_writer(tmp_path)
     assert positions(log) == LEFT
-    explained(log)
+    explained(log, tmp_path)
     assert log.append(events(60, 61))[0].pos == 51
     log.close()
 
@@ -119,7 +123,7 @@ STEPS = [
         (writing, "_synced_digest"),
         (writing, "_sync"),
         (writing, "write_tables"),
-        (manifest, "replace"),
+        (engines.manifest, "replace"),
         (retention.pairs, "path"),
     ]
     for when in ("before", "after")
@@ -144,14 +148,13 @@ def test_a_power_cut_at_any_step_loses_nothing_that_stays(tmp_path, monkeypatch,
     reader = open_reader(tmp_path)
     assert set(positions(reader)) >= set(LEFT)
     reader.close()
-    os.close(log._held)
-    log._held = -1
+    engines.abandon(log)
     log = open_writer(tmp_path, horizon_us=LONG_AGO)
     assert set(positions(log)) >= set(LEFT)
-    explained(log)
+    explained(log, tmp_path)
     enforce(log)
     assert positions(log) == LEFT
-    explained(log)
+    explained(log, tmp_path)
     log.close()
 
 
@@ -160,7 +163,7 @@ def test_what_is_needed_stays(tmp_path):
     assert enforce(log, needs=Needs(0, np.empty(0, dtype=np.int64))) == []  # nobody has read anything yet
     enforce(log, needs=Needs(25, np.array([3, 22])))
     assert positions(log) == [2, 3, *range(4, 21, 2), 22, *range(26, 51)]
-    explained(log)
+    explained(log, tmp_path)
     log.close()
 
 
@@ -200,14 +203,12 @@ def test_a_file_of_an_older_layout_is_brought_up_to_date(tmp_path):
     log = open_writer(tmp_path, horizon_us=LONG_AGO)
     shutil.copy(OLD, tmp_path / "sealed" / OLD.name)
     span = (START_US, START_US + 49 * 60_000_000, START_US)
-    with log.lock:
-        manifest.insert(log.db, SealedFile(1, 50, 50, OLD.name, OLD.stat().st_size, "00", *span))
-        log.db.execute("UPDATE sealed SET remembered = 0")
+    engines.name_sealed(log, SealedFile(1, 50, 50, OLD.name, OLD.stat().st_size, "00", *span), remembered=False)
     with log.keeping() as keeper:
         assert retention.modernise(keeper, Known()) == 1
         assert retention.modernise(keeper, Known()) == 0
-    (file,) = manifest.EmbeddedManifest(log.db).files()
+    (file,) = engines.sealed(log)
     assert (file.layout, file.rows, file.name.endswith("-r1.parquet")) == (layout.LAYOUT, 50, True)
     assert [one.event for one in log.read(0, 100)[0]] == [expected(n) for n in range(50)]
-    explained(log)
+    explained(log, tmp_path)
     log.close()

@@ -1,6 +1,6 @@
 """History may stand on another disk."""
 
-from vonglau.engines.embedded.log import open_reader, open_writer
+from vonglau.engines import open_reader, open_writer
 from vonglau.engines.embedded.tests.helpers import events
 
 

@@ -30,6 +30,7 @@ COMMANDS = {
     "detect": "science:detect",
     "score": "science:score",
     "bench": "science:bench",
+    "reports": "reports:reports",
     "service": "service:service",
 }
 

@@ -77,6 +77,35 @@ def score_nab(data_dir: Path, labels: Path, as_json: bool) -> int:
     return 0
 
 
+@score.command("duplicates")
+@click.argument("ranked", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.argument("labels", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option(
+    "--reports", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="The file that was ranked."
+)
+@click.option("--after", help="Only duplicates sent on this day, at this moment, or later; needs --reports.")
+@without_data
+def score_duplicates(ranked: Path, labels: Path, reports: Path | None, after: str | None, as_json: bool) -> int:
+    """How many originals named in LABELS (duplicate_id, original_id) stand first, or among five, in RANKED."""
+    from vonglau.services.field_reports.duplicates import measuring
+
+    if bool(reports) != bool(after):
+        raise BadInput("--after needs --reports FILE, which says when each report was sent, and the other way round.")
+    named = measuring.read_ranked(ranked)
+    judged = measuring.read_labels(labels)
+    if reports and after:
+        judged = measuring.sent_from(judged, reports, after)
+    body: dict[str, Any] = {"ranked": ranked.name, "labels": labels.name, "after": after}
+    body |= dict(measuring.parts(named, judged))
+    lines = [
+        f"{part:<17} {one['labels']:>7,} labels  recall@5 {one['recall_at_5']}  recall@1 {one['recall_at_1']}"
+        for part, one in body.items()
+        if isinstance(one, dict)
+    ]
+    result(as_json, body, "\n".join(lines))
+    return 0
+
+
 def _folder() -> Path:
     """bench/ of the checkout this program runs from."""
     import vonglau

@@ -8,7 +8,7 @@ from vonglau.core.errors import Unavailable
 from vonglau.engines import history
 from vonglau.engines.embedded import manifest
 from vonglau.engines.embedded.sqlite import immediate, translated
-from vonglau.engines.history import SealedFile, writing
+from vonglau.engines.history import SealedFile, files, writing
 from vonglau.engines.history.retention import Tombstone
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ class EmbeddedKeeper:
 
     def replace(self, old: SealedFile, new: SealedFile, tombstones: Sequence[Tombstone]) -> None:
         with self._log.lock, immediate(self._log.db):
+            files.require(self.folder, new)
             manifest.replace(self._log.db, old, new, tombstones)
 
     def go_on(self) -> None:

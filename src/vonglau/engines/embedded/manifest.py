@@ -5,6 +5,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import astuple
 
+from vonglau.core.errors import Unavailable
 from vonglau.engines.history import SealedFile
 from vonglau.engines.history.retention import Tombstone
 
@@ -64,8 +65,10 @@ def candidates(db: sqlite3.Connection) -> list[SealedFile]:
 
 
 def replace(db: sqlite3.Connection, old: SealedFile, new: SealedFile, tombstones: Sequence[Tombstone]) -> None:
-    """The caller holds the transaction."""
-    db.execute("DELETE FROM sealed WHERE first_pos = ? AND name = ?", (old.first_pos, old.name))
+    """The caller holds the transaction. Raises `Unavailable` when the old row has gone meanwhile."""
+    gone = db.execute("DELETE FROM sealed WHERE first_pos = ? AND name = ?", (old.first_pos, old.name))
+    if gone.rowcount != 1:
+        raise Unavailable(f"Another door has changed sealed file {old.name} meanwhile; nothing was changed.")
     insert(db, new)
     db.execute("UPDATE sealed SET remembered = 0 WHERE first_pos = ?", (new.first_pos,))
     db.executemany("INSERT INTO tombstone VALUES (?, ?, ?, ?, ?, ?, ?, ?)", map(astuple, tombstones))

@@ -123,6 +123,7 @@ def record(log: "EmbeddedLog", file: SealedFile, contradictions: Sequence[Reject
     """The step that counts: from this commit on readers take these positions from the file."""
     with log.lock:
         with immediate(log.db):
+            files.require(history.folder(log.data_dir), file)
             manifest.insert(log.db, file)
             tail.drop(log.db, file.last_pos)
             now = time.time_ns() // 1000

@@ -72,6 +72,21 @@ def from_system(error: OSError) -> Unavailable:
     return Unavailable(f"The log's folder cannot be used ({error}); nothing was kept, try again.")
 
 
+def require(folder: Path, file: SealedFile) -> None:
+    """Before a manifest row is committed: the file it names is there as it was written, or nothing is recorded. Raises `Unavailable`.
+
+    Whoever wrote it may have been away meanwhile, and another door at work in the same folder.
+    """
+    if not file.rows:
+        return
+    with system_errors():
+        path = folder / file.name
+        if not path.exists() or path.stat().st_size != file.bytes:
+            raise Unavailable(
+                f"Sealed file {file.name} is not there as it was written; it was not recorded, try again."
+            )
+
+
 def remove_orphans(folder: Path, known: set[str]) -> None:
     """Remove what a crash left: files that no manifest row names. The caller holds the writer's lock."""
     for path in folder.iterdir():

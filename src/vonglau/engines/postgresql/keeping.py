@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from vonglau.core.errors import Unavailable
-from vonglau.engines.history import SealedFile, writing
+from vonglau.engines.history import SealedFile, files, writing
 from vonglau.engines.history.retention import Tombstone
 from vonglau.engines.postgresql import insertion, manifest
 from vonglau.engines.postgresql.connection import translated
@@ -30,6 +30,7 @@ class PostgresqlKeeper:
         with self._log.lock, translated():
             self._log.ready()
             with self._log.db.transaction():
+                files.require(self.folder, new)
                 manifest.replace(self._log.db, old, new, tombstones)
                 insertion.beat(self._log.db)
 

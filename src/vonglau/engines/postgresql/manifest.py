@@ -4,6 +4,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import astuple
 
+from vonglau.core.errors import Unavailable
 from vonglau.engines.history import SealedFile
 from vonglau.engines.history.retention import Tombstone
 from vonglau.engines.postgresql.connection import Connection
@@ -47,8 +48,10 @@ def candidates(db: Connection) -> list[SealedFile]:
 
 
 def replace(db: Connection, old: SealedFile, new: SealedFile, tombstones: Sequence[Tombstone]) -> None:
-    """The caller holds the transaction."""
-    db.execute("DELETE FROM sealed WHERE first_pos = %s AND name = %s", (old.first_pos, old.name))
+    """The caller holds the transaction. Raises `Unavailable` when the old row has gone meanwhile."""
+    gone = db.execute("DELETE FROM sealed WHERE first_pos = %s AND name = %s", (old.first_pos, old.name))
+    if gone.rowcount != 1:
+        raise Unavailable(f"Another door has changed sealed file {old.name} meanwhile; nothing was changed.")
     insert(db, new)
     db.execute("UPDATE sealed SET remembered = false WHERE first_pos = %s", (new.first_pos,))
     for one in tombstones:

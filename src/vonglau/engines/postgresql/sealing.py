@@ -48,6 +48,12 @@ def recover(db: Connection, folder: Path) -> None:
     pairs.remove_orphans(folder, {name for name, remembered in known.items() if remembered})
 
 
+def _require_next(db: Connection, file: SealedFile) -> None:
+    """The file still begins where the manifest ends: while our session was lost, another door may have sealed. Raises `Unavailable`."""
+    if border_of(db) != file.first_pos - 1:
+        raise Unavailable("Another door has sealed this log meanwhile; this sealing is given up.")
+
+
 class PostgresqlSteps:
     """`history.Steps` of one log."""
 
@@ -88,15 +94,18 @@ class PostgresqlSteps:
 
     def record(self, file: SealedFile) -> None:
         """From this commit on readers take these positions from the file."""
+        log = self._log
         contradictions = self._pairs(file, self._remember(file))
         now = time.time_ns() // 1000
         with self._turn() as db:
             with db.transaction():
+                files.require(log.folder, file)
+                _require_next(db, file)
                 manifest.insert(db, file)
                 tail.drop(db, file.last_pos)
                 insertion.insert_quarantine(db, [quarantine_row(now, one, None) for one in contradictions])
                 insertion.beat(db)
-            self._log.tail.drop(file.last_pos)
+            log.tail.drop(file.last_pos)
 
     def _remember(self, file: SealedFile) -> list[tuple[int, int]]:
         """Keep identities and digests of the rows, so that they are still recognised once the rows are gone.
@@ -107,6 +116,7 @@ class PostgresqlSteps:
         width = log.settings.bucket_us
         while after < file.last_pos:
             with self._turn(_PAUSE_S) as db:
+                _require_next(db, file)
                 rows = db.execute(_SLICE_OF_TAIL, (after, file.last_pos), binary=True).fetchall()
                 entries = sorted((row[2] // width, row[-1], row[0], row[2], *digests(row[:-1])) for row in rows)
                 db.execute(_REMEMBER, [list(column) for column in zip(*entries, strict=True)])

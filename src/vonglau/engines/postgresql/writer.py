@@ -51,22 +51,27 @@ class PostgresqlLog(Appender):
             self.folder.mkdir(parents=True, exist_ok=True)
         self._bucket_us = bucket_us
         self._holder = Holder.of(database)
-        self._open()
+        self._open(first=True)
         try:
             self.reader = PostgresqlReader(database, data_dir)
         except BaseException:
             self.db.close()
             raise
 
-    def _open(self, former: int = 0) -> None:
-        """A session with the log's lock, and the state of the log as it is now."""
+    def _open(self, former: int = 0, *, first: bool = False) -> None:
+        """A session with the log's lock, and the state of the log as it is now.
+
+        What a crash left in the folder is undone at the `first` alone: later a sealing or retention of this process may be under way in
+        another thread, and the file it has just written is not in the manifest yet.
+        """
         db = connect(self.database, self._holder.name())
         try:
             with translated(), system_errors():
                 db.adapters.register_dumper(int, Int8Dumper)  # one type whatever the size: statements stay prepared
                 self.settings = schema.prepare(db, self.database, bucket_us=self._bucket_us)
                 self._holder.take(db, former)
-                sealing.recover(db, self.folder)
+                if first:
+                    sealing.recover(db, self.folder)
                 self.db, self._pid = db, db.info.backend_pid
                 self._next = head_of(db) + 1
                 self._clock_us = recorded_last(db)

@@ -396,3 +396,23 @@ def test_leftovers_of_a_killed_process_are_removed_when_the_log_is_opened(tmp_pa
     assert sorted(path.name for path in folder.iterdir()) == [kept, kept + pairs.SUFFIX]
     check_whole(log)
     log.close()
+
+
+def test_a_file_that_is_gone_is_not_recorded(tmp_path, monkeypatch):
+    log = open_writer(tmp_path)
+    log.append(events(0, ROWS))
+    real = sealing.write_file
+
+    def gone(*args):
+        found = real(*args)
+        (tmp_path / "sealed" / found.name).unlink()
+        return found
+
+    with monkeypatch.context() as patch:
+        patch.setattr(sealing, "write_file", gone)
+        with pytest.raises(Unavailable, match="not there as it was written"):
+            log.seal(keep=10, through=ROWS)
+    check_whole(log)
+    assert log.seal(keep=10, through=ROWS) == 50
+    check_whole(log)
+    log.close()

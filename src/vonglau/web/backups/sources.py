@@ -8,7 +8,7 @@ import shutil
 import sqlite3
 import subprocess
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
@@ -52,7 +52,7 @@ class Source(Protocol):
     def state(self, store: Store, keep: Keep, told: Told) -> Copy: ...
 
     def log(self, store: Store, keep: Keep, told: Told) -> Copy:
-        """May be called again: a later copy is as good."""
+        """May be called again: a later copy, of a later instant, is as good."""
 
 
 @contextmanager
@@ -124,25 +124,31 @@ class Files:
 
 
 class Server:
-    """A PostgreSQL database: both schemas in one exported snapshot, so state and log are of the same instant."""
+    """A PostgreSQL database: both schemas in one exported snapshot, so state and log are of the same instant.
+
+    Only a log that is copied again is of a later one: what retention ended meanwhile, the first would name for ever.
+    """
 
     engine = POSTGRESQL
 
     def __init__(self, data: Path, database: Database, db: "Connection", snapshot: str, at: datetime) -> None:
         self.data, self.database, self._db, self._snapshot, self._at = data, database, db, snapshot, at
         self._files = None if self._has_log() else Files(data)
+        self._log_copied = False
 
     def _has_log(self) -> bool:
         row = self._db.execute("SELECT to_regclass(%s)", (f"{self.database.log_schema}.setting",)).fetchone()
         return row is not None and row[0] is not None
 
-    def _ask(self, of: str) -> Ask:
+    def _ask(self, of: str, session: "Connection | None" = None) -> Ask:
+        db = session or self._db
+
         def ask(query: str) -> list[tuple[Any, ...]]:
             from vonglau.engines.postgresql.connection import translated as pg
 
             with pg():
-                self._db.execute("SELECT set_config('search_path', %s, true)", (of,))
-                return self._db.execute(query).fetchall()
+                db.execute("SELECT set_config('search_path', %s, true)", (of,))
+                return db.execute(query).fetchall()
 
         return ask
 
@@ -165,7 +171,7 @@ class Server:
     @contextmanager
     def state(self, store: Store, keep: Keep, told: Told) -> Iterator[tuple[Ask, datetime]]:
         yield self._ask(self.database.state_schema), self._at
-        self._dump(self.database.state_schema, STATE_DUMP, keep)
+        self._dump(self.database.state_schema, STATE_DUMP, keep, self._snapshot)
 
     @contextmanager
     def log(self, store: Store, keep: Keep, told: Told) -> Iterator[tuple[Ask, datetime]]:
@@ -173,12 +179,17 @@ class Server:
             with self._files.log(store, keep, told) as found:
                 yield found
             return
-        yield self._ask(self.database.log_schema), self._at
-        self._dump(self.database.log_schema, LOG_DUMP, keep)
+        with ExitStack() as later:
+            db, snapshot, at = self._db, self._snapshot, self._at
+            if self._log_copied:
+                _, db, snapshot, at = later.enter_context(_exported(self.database))
+            self._log_copied = True
+            yield self._ask(self.database.log_schema, db), at
+            self._dump(self.database.log_schema, LOG_DUMP, keep, snapshot)
 
-    def _dump(self, of: str, path: str, keep: Keep) -> None:
+    def _dump(self, of: str, path: str, keep: Keep, snapshot: str) -> None:
         """`pg_dump` in its own format, uncompressed: the store compresses, and keeps what is the same only once."""
-        command = [tool("pg_dump"), "--format=custom", "--compress=0", f"--snapshot={self._snapshot}", f"--schema={of}"]
+        command = [tool("pg_dump"), "--format=custom", "--compress=0", f"--snapshot={snapshot}", f"--schema={of}"]
         with subprocess.Popen(
             [*command, "--no-owner", "--no-privileges"],
             stdout=subprocess.PIPE,

@@ -74,8 +74,8 @@ class _Taking:
         self.files[path] = self.store.add_chunked(file, path)
 
     def missing(self, log: Ask) -> list[str]:
-        """Sealed files that the log's copy names and the backup does not hold."""
-        names = [name for (name,) in log("SELECT name FROM sealed ORDER BY first_pos")]
+        """Sealed files that the log's copy names and the backup does not hold. Of what retention took whole there is no file."""
+        names = [name for (name,) in log("SELECT name FROM sealed WHERE rows > 0 ORDER BY first_pos")]
         return [name for name in names if f"{parts.SEALED}/{name}" not in self.files]
 
 

@@ -38,9 +38,12 @@ def test_damaged_history(tmp_path: Path) -> None:
             assert file.name in said["detail"]
             assert f"positions {after + 1} to {after + EACH}" in said["detail"]
         assert cut.name in _figure(server, key, DAYS[1], 500)["detail"]
-        status, page = person.ask(f"/figures/?day=2026-11-{DAYS[1]}")
+        status, page = person.ask(f"/figures/traffic_coverage/?day=2026-11-{DAYS[1]}")
         assert status == 500
         assert cut.name in page
+        status, page = person.ask(f"/figures/?day=2026-11-{DAYS[1]}")
+        assert status == 200, "the other figures are shown"
+        assert "chưa tính được" in page
         assert cut.name in _question(data, DAYS[1], 1)
         _everything_else_works(server, key, data)
         named = vonglau("check", "--data", data)

@@ -1,5 +1,6 @@
 """Indicators as the centre shows them: a day of the world's own calendar, up to the world's now."""
 
+import logging
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from fractions import Fraction
@@ -10,9 +11,14 @@ from django.utils.formats import number_format
 from django.utils.http import urlencode
 from django.utils.translation import gettext
 
+from vonglau.core.errors import Broken, Unavailable
 from vonglau.core.indicators.definitions import Indicator, Scope, Unit, Value, measure
+from vonglau.core.outages import Failing
 from vonglau.core.seams import indicators
 from vonglau.core.worlds import World
+
+log = logging.getLogger("vonglau.figures")
+_failing = Failing()
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +48,16 @@ class Shown:
         """Numerator and denominator, where the value is a fraction of two counts."""
         counted = self.value.counted
         return (counted.numerator, counted.denominator) if counted.denominator and counted.scale == 1 else (None, None)
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """An indicator that cannot be computed just now: a damaged file of history, too much to count. Its own page says why."""
+
+    indicator: Indicator
+    href: str
+    text: str = ""
+    unknown: bool = True
 
 
 def local_day(moment: datetime) -> date:
@@ -74,11 +90,16 @@ def decimal(ratio: Fraction, places: int = 1) -> str:
 def shown(indicator: Indicator, scope: Scope, now: datetime) -> Shown:
     value = measure(indicator, scope, now)
     ratio = value.ratio
+    href = href_of(indicator, scope, now)
+    return Shown(value, words(indicator.unit, ratio), unit_words(indicator.unit, ratio), href, _bad(indicator, ratio))
+
+
+def href_of(indicator: Indicator, scope: Scope, now: datetime) -> str:
+    """The page of an indicator in this scope."""
     query = {"ward": scope.ward} if scope.ward else {}
     if scope.end <= now:
         query["day"] = local_day(scope.start).isoformat()
-    href = reverse("centre:figure", args=[indicator.code]) + (f"?{urlencode(query)}" if query else "")
-    return Shown(value, words(indicator.unit, ratio), unit_words(indicator.unit, ratio), href, _bad(indicator, ratio))
+    return reverse("centre:figure", args=[indicator.code]) + (f"?{urlencode(query)}" if query else "")
 
 
 def words(unit: Unit, ratio: Fraction | None) -> str:
@@ -98,6 +119,18 @@ def _bad(indicator: Indicator, ratio: Fraction | None) -> bool:
     return indicator.better == "lower" and indicator.unit == Unit.COUNT and bool(ratio)
 
 
-def all_shown(scope: Scope, now: datetime, *, incidents: bool = False) -> list[Shown]:
+def all_shown(scope: Scope, now: datetime, *, incidents: bool = False) -> list[Shown | Unknown]:
     """Every declared indicator, the core's own first; with `incidents` only those that are counted from incidents."""
-    return [shown(one, scope, now) for one in indicators().values() if one.row is None or not incidents]
+    return [_one(one, scope, now) for one in indicators().values() if one.row is None or not incidents]
+
+
+def _one(indicator: Indicator, scope: Scope, now: datetime) -> Shown | Unknown:
+    """What stands in the way of one figure over events is no reason to hide the others."""
+    try:
+        return shown(indicator, scope, now)
+    except (Broken, Unavailable) as problem:
+        if indicator.row is None:
+            raise
+        if _failing.worth_saying(problem):  # pages ask again by themselves
+            log.warning("a figure cannot be computed: %s", problem, extra={"indicator": indicator.code})
+        return Unknown(indicator, href_of(indicator, scope, now))

@@ -97,10 +97,12 @@ class City:
         return found
 
     def stop(self) -> None:
-        assert self.process is not None
-        self.process.terminate()
-        self.process.wait(30)
-        self.log.close()
+        """May be called again."""
+        if self.process is not None:
+            self.process.terminate()
+            self.process.wait(30)
+            self.process = None
+            self.log.close()
 
     def kill_all(self) -> None:
         assert self.process is not None
@@ -424,15 +426,16 @@ def run(rounds: int = 20, seed: int = 950, engine: str = "sqlite") -> dict[str, 
     folder = Path(tempfile.mkdtemp(prefix="vonglau-faults-"))
     disk = Disk(folder, DISK_MIB)
     try:
-        with database(engine, folder) as server:
-            return _run(rounds, seed, engine, folder, disk, server)
+        with database(engine, folder) as server, contextlib.ExitStack() as served:
+            city = City(disk.path / "city", server.url("vonglau") if server is not None else "")
+            served.callback(city.stop)  # however the rounds end
+            return _run(rounds, seed, engine, disk, server, city)
     finally:
         disk.close()
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _run(rounds: int, seed: int, engine: str, folder: Path, disk: Disk, server: Any) -> dict[str, Any]:
-    city = City(disk.path / "city", server.url("vonglau") if server is not None else "")
+def _run(rounds: int, seed: int, engine: str, disk: Disk, server: Any, city: City) -> dict[str, Any]:
     city.cli("init", "--locality", "48")
     token = city.cli("token", "create", "faults", "--scope", "events:write,read,reports:write,incidents:write")
     key = token.stdout.strip().splitlines()[-1]

@@ -71,6 +71,7 @@ def send(kill_at: str = "", ahead: float = 0, private: list[str] | None = None) 
     from vonglau.core.notify.sender import Sender
     from vonglau.core.notify_models import Notice
     from vonglau.gateways.notices.addresses import Allowed
+    from vonglau.gateways.notices.post import Wire
     from vonglau.gateways.notices.push import Push
     from vonglau.gateways.notices.webhooks import Webhooks
 
@@ -79,7 +80,7 @@ def send(kill_at: str = "", ahead: float = 0, private: list[str] | None = None) 
             os.kill(os.getpid(), signal.SIGKILL)
 
     allowed = Allowed.of(private or [])
-    channels: dict[str, Any] = {"email": Email(), "webhook": Webhooks(allowed), "push": Push(allowed)}
+    channels: dict[str, Any] = {"email": Email(), "webhook": Webhooks(Wire(allowed)), "push": Push(Wire(allowed))}
     sender = Sender(channels, step=step, clock=lambda: timezone.now() + timedelta(seconds=ahead))
     print(sender.deliver())
 

@@ -72,8 +72,9 @@ def of(error: VongLauError, status: int | None = None) -> dict[str, object]:
 
 
 def headers(error: VongLauError) -> dict[str, str]:
-    """Retry-After (seconds) where trying again helps."""
-    return {"Retry-After": str(error.retry_after)} if isinstance(error, Unavailable) else {}
+    """Retry-After (seconds) where trying again helps; the challenge where a token is missing (RFC 9110, 11.6.1)."""
+    told = {"Retry-After": str(error.retry_after)} if isinstance(error, Unavailable) else {}
+    return {**told, "WWW-Authenticate": "Bearer"} if error.status == 401 else told
 
 
 def answer(problem: Mapping[str, object], extra_headers: Mapping[str, str] | None = None) -> HttpResponse:

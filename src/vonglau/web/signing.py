@@ -1,6 +1,5 @@
 """Signing in and out, written down: who, when, from where, how, in the account's audit stream. Addresses and devices are erasable notes."""
 
-import re
 from typing import Any
 
 from allauth.account.internal.flows.login import get_authentication_records
@@ -9,6 +8,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 
 from vonglau.core import audit
+from vonglau.core.notify import devices
 from vonglau.core.people.attempts import Charge
 from vonglau.core.people.models import User
 from vonglau.kit.guards import ENROL
@@ -20,21 +20,6 @@ UNKNOWN = "sign-in"
 PROVEN = "oidc_level"
 """Set in a session when an identity provider proved the identity at a level that was asked for: that stands for a second factor."""
 
-SYSTEMS = (
-    ("Android", "Android"),
-    ("iPhone|iPad", "iOS"),
-    ("Windows", "Windows"),
-    ("Mac OS", "macOS"),
-    ("Linux|X11", "Linux"),
-)
-BROWSERS = (
-    ("Edg/", "Edge"),
-    ("coc_coc|CocCoc", "Cốc Cốc"),
-    ("Firefox/", "Firefox"),
-    ("Chrom(e|ium)/", "Chrome"),
-    ("Safari/", "Safari"),
-)
-
 
 def address(request: HttpRequest) -> str:
     """Where a request comes from, as the door found it."""
@@ -43,12 +28,7 @@ def address(request: HttpRequest) -> str:
 
 def device(request: HttpRequest) -> str:
     """A browser and a system, as far as the browser says: for a person to recognise, never to decide by."""
-    agent = request.META.get("HTTP_USER_AGENT", "")[:500]
-
-    def first(known: tuple[tuple[str, str], ...]) -> str:
-        return next((name for pattern, name in known if re.search(pattern, agent)), "")
-
-    return " · ".join(part for part in (first(BROWSERS), first(SYSTEMS)) if part)
+    return devices.label(request.META.get("HTTP_USER_AGENT", "")[:500])
 
 
 def method(request: HttpRequest, user: User) -> str:

@@ -35,7 +35,7 @@ def label(agent: str) -> str:
     """Browser and system from a User-Agent, as its owner recognises them: "Chrome · Android"."""
     browser = next((NAMES.get(one, one) for one in BROWSERS if one in agent), "")
     system = next((SYSTEM_NAMES.get(one, one) for one in SYSTEMS if one in agent), "")
-    return " · ".join(part for part in (browser, system) if part) or "?"
+    return " · ".join(part for part in (browser, system) if part)
 
 
 def _bytes(text: object, length: int, what: str) -> bytes:
@@ -88,7 +88,7 @@ def register(user: User, world: World, said: Any, agent: str) -> PushDevice:
         defaults={
             "user": user,
             "subscription": json.dumps(subscription),
-            "label": label(agent),
+            "label": label(agent) or "?",
             "created_at": timezone.now(),
         },
     )

@@ -15,9 +15,9 @@ from vonglau.core.errors import BadInput, NotAllowed, NotFound, VongLauError
 from vonglau.core.events import Event, EventType, Fault
 from vonglau.core.log import Outcome, Receipt, Rejected
 from vonglau.gateways.events import modes
-from vonglau.gateways.events.asgi import Receive, Scope, Send, failed, header, respond
 from vonglau.gateways.events.commit import Committer
 from vonglau.gateways.events.decode import FOREIGN, Bounds, Clock, Decoder, rejected
+from vonglau.kit.asgi import Receive, Scope, Send, failed, header, respond
 
 EVENTS = "/api/events"
 _QUARANTINE = re.compile(r"/api/quarantine/([0-9]{1,18})/(resubmit|discard)\Z")

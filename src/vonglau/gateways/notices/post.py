@@ -15,7 +15,7 @@ from email.utils import parsedate_to_datetime
 from functools import lru_cache
 
 from vonglau.core.notify.channel import NotDelivered
-from vonglau.gateways.notices.addresses import Target
+from vonglau.gateways.notices.addresses import Allowed, Resolve, Target, resolve, target
 
 CONNECT_SECONDS = 5.0
 READ_SECONDS = 10.0
@@ -102,6 +102,20 @@ def post(
     finally:
         watch.cancel()
         connection.close()
+
+
+@dataclass(frozen=True, slots=True)
+class Wire:
+    """How a channel reaches strangers' addresses. `look_up`, `tls` and `waits` are the usual ones unless a test says otherwise."""
+
+    allowed: Allowed
+    look_up: Resolve = resolve
+    tls: ssl.SSLContext | None = None
+    waits: Waits | None = None
+
+    def post(self, url: str, body: bytes, headers: Mapping[str, str]) -> Answer:
+        """Look the name up, check every address of it, and post to the one that was checked. Raises NotDelivered."""
+        return post(target(url, self.allowed, self.look_up), body, headers, waits=self.waits, tls=self.tls)
 
 
 def _retry_after(said: str | None) -> float | None:

@@ -9,7 +9,6 @@ import hashlib
 import json
 from collections.abc import Iterable
 from datetime import datetime, timedelta
-from ssl import SSLContext
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -20,8 +19,7 @@ from vonglau.core.notify.channel import Delivered, Lane, NotDelivered, Schedule,
 from vonglau.core.notify.outbox import SCHEDULES
 from vonglau.core.notify.vapid import private_key
 from vonglau.core.notify_models import Notice, PushDevice
-from vonglau.gateways.notices.addresses import Allowed, Resolve, resolve, target
-from vonglau.gateways.notices.post import Answer, Waits, post
+from vonglau.gateways.notices.post import Answer, Wire
 
 PARALLEL = 4
 TOKEN_LIVES = timedelta(hours=12)
@@ -45,15 +43,8 @@ class Push:
     name = "push"
     schedule: Schedule = SCHEDULES["push"]
 
-    def __init__(
-        self,
-        allowed: Allowed,
-        *,
-        look_up: Resolve = resolve,
-        tls: SSLContext | None = None,
-        waits: Waits | None = None,
-    ) -> None:
-        self.allowed, self.look_up, self.tls, self.waits = allowed, look_up, tls, waits
+    def __init__(self, wire: Wire) -> None:
+        self.wire = wire
 
     def lanes(self, now: datetime) -> Iterable[Lane]:
         return (Lane("push", PARALLEL),)
@@ -76,7 +67,6 @@ class Push:
         from pywebpush import WebPusher  # half a second of imports that a start should not wait for
 
         url = str(subscription["endpoint"])
-        to = target(url, self.allowed, self.look_up)
         parts = urlsplit(url)
         claims = {
             "aud": f"{parts.scheme}://{parts.netloc}",
@@ -84,13 +74,13 @@ class Push:
             "sub": contact(),
         }
         sealed = WebPusher(subscription).encode(body, "aes128gcm")["body"]
-        wire = {
+        headers = {
             **headers,
             **signer.sign(claims),
             "Content-Type": "application/octet-stream",
             "Content-Encoding": "aes128gcm",
         }
-        return _read(post(to, sealed, wire, waits=self.waits, tls=self.tls))
+        return _read(self.wire.post(url, sealed, headers))
 
     def settled(self, notice: Notice, problem: NotDelivered | None, now: datetime) -> None:
         """A subscription that ended is forgotten: the browser was reset, or its owner said no."""

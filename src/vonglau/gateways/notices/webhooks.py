@@ -13,7 +13,6 @@ import hashlib
 import hmac
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
-from ssl import SSLContext
 
 from django.db.models import Q
 from django.utils import timezone
@@ -23,8 +22,7 @@ from vonglau.core.notify.channel import Delivered, Lane, NotDelivered, Schedule,
 from vonglau.core.notify.endpoints import secret_bytes
 from vonglau.core.notify.outbox import SCHEDULES
 from vonglau.core.notify_models import Endpoint, Notice, NoticeState
-from vonglau.gateways.notices.addresses import Allowed, Resolve, resolve, target
-from vonglau.gateways.notices.post import Waits, post
+from vonglau.gateways.notices.post import Wire
 
 REST_FROM = 3
 """Failures in a row from which an endpoint is given rests…"""
@@ -50,15 +48,8 @@ class Webhooks:
     name = "webhook"
     schedule: Schedule = SCHEDULES["webhook"]
 
-    def __init__(
-        self,
-        allowed: Allowed,
-        *,
-        look_up: Resolve = resolve,
-        tls: SSLContext | None = None,
-        waits: Waits | None = None,
-    ) -> None:
-        self.allowed, self.look_up, self.tls, self.waits = allowed, look_up, tls, waits
+    def __init__(self, wire: Wire) -> None:
+        self.wire = wire
 
     def lanes(self, now: datetime) -> Iterable[Lane]:
         ready = Endpoint.objects.filter(removed_at=None, paused_at=None).filter(
@@ -79,7 +70,6 @@ class Webhooks:
 
     def _send(self, url: str, secrets: Sequence[str], id: str, body: bytes) -> Delivered:
         timestamp = int(timezone.now().timestamp())
-        to = target(url, self.allowed, self.look_up)
         headers = {
             "Content-Type": "application/cloudevents+json; charset=utf-8",
             "User-Agent": f"vonglau/{vonglau.__version__} (+webhooks)",
@@ -87,7 +77,7 @@ class Webhooks:
             "webhook-timestamp": str(timestamp),
             "webhook-signature": signature(secrets, id, timestamp, body),
         }
-        answer = post(to, body, headers, waits=self.waits, tls=self.tls)
+        answer = self.wire.post(url, body, headers)
         if 200 <= answer.status < 300:
             return Delivered(answer.status, answer.words)
         said = f"{answer.status}{': ' + answer.words if answer.words else ''}"

@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_http_methods, require_safe
 
 from vonglau.centre.access import Request
-from vonglau.centre.administration.people.forms import Agencies
+from vonglau.centre.administration.fields import Agencies
 from vonglau.centre.administration.tabs import of_administration, show
 from vonglau.core import audit
 from vonglau.core.errors import BadInput, Conflict, NotFound

@@ -8,17 +8,12 @@ from django.utils import timezone
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from vonglau.core.incidents.timeline import agency_name
+from vonglau.centre.administration.fields import Agencies
 from vonglau.core.people import directory
 from vonglau.core.people.accounts import Post
 from vonglau.core.people.models import Agency, Role
 
 NAME = RegexValidator(r"^[a-z0-9][a-z0-9._-]{1,49}\Z", _("Chữ thường không dấu, số, dấu chấm, gạch; 2 đến 50 ký tự."))
-
-
-class Agencies(forms.ModelChoiceField):  # type: ignore[type-arg]
-    def label_from_instance(self, obj: Any) -> str:
-        return agency_name(obj)
 
 
 class PostForm(forms.Form):

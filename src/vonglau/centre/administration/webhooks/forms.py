@@ -6,8 +6,8 @@ from django import forms
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from vonglau.centre.administration.fields import Agencies
 from vonglau.core.errors import BadInput
-from vonglau.core.incidents.timeline import agency_name
 from vonglau.core.notify import endpoints
 from vonglau.core.people import directory
 from vonglau.core.people.models import Agency
@@ -16,11 +16,6 @@ COMMON = (
     ("vn.vonglau.incident.*", _("Mọi thay đổi của sự việc")),
     ("vn.vonglau.alert.*", _("Cảnh báo")),
 )
-
-
-class _Agencies(forms.ModelChoiceField):  # type: ignore[type-arg]
-    def label_from_instance(self, obj: Any) -> str:
-        return agency_name(obj)
 
 
 class WebhookForm(forms.Form):
@@ -47,7 +42,7 @@ class WebhookForm(forms.Form):
         help_text=_("Mỗi dòng một loại của CloudEvents; dấu * ở cuối là mọi loại bắt đầu như thế."),
         widget=forms.Textarea(attrs={"rows": 3, "spellcheck": "false", "class": "mono", "autocomplete": "off"}),
     )
-    agency = _Agencies(
+    agency = Agencies(
         label=_("Với quyền của"),
         queryset=Agency.objects.none(),
         required=False,

@@ -23,6 +23,7 @@ from vonglau.core.people.models import User
 from vonglau.core.tests import factories
 from vonglau.core.worlds import world
 from vonglau.gateways.notices.addresses import Allowed
+from vonglau.gateways.notices.post import Wire
 from vonglau.gateways.notices.push import Push, topic
 from vonglau.gateways.notices.tests.receivers import Got, receiving
 
@@ -84,7 +85,7 @@ def person(name: str = "truong.ca", role: str = "supervisor", **more: Any) -> Us
 
 
 def sender() -> Sender:
-    return Sender({"push": Push(Allowed.of(["127.0.0.1"]))})
+    return Sender({"push": Push(Wire(Allowed.of(["127.0.0.1"])))})
 
 
 def test_an_urgent_incident_reaches_the_device_encrypted_and_signed() -> None:
@@ -200,7 +201,7 @@ def test_a_device_that_does_not_open_stops_neither_the_step_nor_other_notices(se
     incident = factories.incident(level="urgent")
     assert {one.channel for one in Notice.objects.all()} == {"push", "email"}
     settings.VONGLAU_DATA = tmp_path
-    Sender({"push": Push(Allowed.of(["127.0.0.1"])), "email": Email()}).deliver()
+    Sender({"push": Push(Wire(Allowed.of(["127.0.0.1"]))), "email": Email()}).deliver()
     states = {one.channel: one.state for one in Notice.objects.filter(about=incident.stream)}
     assert states["email"] == "delivered"
     assert states["push"] == "pending"

@@ -21,7 +21,7 @@ from vonglau.core.people.policy import Actor
 from vonglau.core.tests import factories
 from vonglau.engines import open_reader, open_writer
 from vonglau.gateways.notices.addresses import Allowed
-from vonglau.gateways.notices.post import Waits
+from vonglau.gateways.notices.post import Waits, Wire
 from vonglau.gateways.notices.tests.receivers import Got, Receiver, receiving
 from vonglau.gateways.notices.webhooks import Webhooks
 from vonglau.kit import tokens
@@ -41,7 +41,7 @@ def _city(settings: Any, tmp_path: Any) -> None:
 
 
 def sender() -> Sender:
-    return Sender({"webhook": Webhooks(Allowed.of(["127.0.0.1"]), waits=Waits(read=5, total=10))})
+    return Sender({"webhook": Webhooks(Wire(Allowed.of(["127.0.0.1"]), waits=Waits(read=5, total=10)))})
 
 
 def add(url: str, types: str = "vn.vonglau.incident.*", world: str = "live", **more: Any) -> tuple[Endpoint, str]:
@@ -167,7 +167,7 @@ def test_without_a_setting_the_house_does_not_call_itself() -> None:
     with receiving() as there:
         add(there.url)
         factories.incident()
-        Sender({"webhook": Webhooks(Allowed())}).deliver()
+        Sender({"webhook": Webhooks(Wire(Allowed()))}).deliver()
         assert there.got == []
     assert "VONGLAU_PRIVATE_HOSTS" in Notice.objects.get().error
 

@@ -1,4 +1,7 @@
-"""An interval of the log as a recording, replayed into a new world: the same alerts, wherever it was cut and however it is folded."""
+"""An interval of the log as a recording, replayed into a new world: the same alerts, wherever it was cut and however it is folded.
+
+The log stands in files under either engine of the session: an export reads it by the contract that `test_log.py` holds on both.
+"""
 
 import json
 import math

@@ -193,6 +193,7 @@ def sign_in(site: Site) -> tuple[int, SimpleCookie]:
     _, headers, body = site.ask("GET", "/accounts/login/")
     csrf = SimpleCookie(headers["Set-Cookie"])["__Host-csrftoken"]
     assert csrf["secure"]
+    assert csrf["samesite"] == "Lax"
     field = re.search(rb'name="csrfmiddlewaretoken" value="(\w+)"', body)
     assert field is not None
     form = urlencode(
@@ -219,6 +220,7 @@ def test_one_signs_in_with_cookies_that_never_leave_tls_and_follows_the_stream(s
     session = cookies["__Host-sessionid"]
     assert session["secure"]
     assert session["httponly"]
+    assert session["samesite"] == "Lax"
     link = site.link()
     link.request("GET", "/api/stream", headers={"Host": NAME, "Cookie": f"__Host-sessionid={session.value}"})
     answer = link.getresponse()

@@ -6,8 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from vonglau.core.log import Outcome
-from vonglau.engines import identities
-from vonglau.engines.embedded.log import open_writer
+from vonglau.engines import identities, open_writer
 from vonglau.engines.embedded.tests.helpers import event, events, outcomes
 from vonglau.engines.identities import Hasher, TailIndex
 

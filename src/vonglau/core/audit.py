@@ -7,15 +7,16 @@ bytes: only a salted digest does (`note`), so that retention can erase the text 
 import hashlib
 import json
 import secrets
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import suppress
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from django.db import transaction
 from django.utils import timezone
 
+from vonglau.core import audit_export
 from vonglau.core.audit_models import AuditHead, AuditRow, Checkpoint, Note
 from vonglau.core.bulk import insert_many
 
@@ -94,7 +95,9 @@ def _sealed(n: int, root: str, prev: str) -> str:
 
 @transaction.atomic
 def checkpoint(export: Path | None = None) -> Checkpoint | None:
-    """Take the root over the heads that changed since the last checkpoint, and append it to the exported file."""
+    """Take the root over the heads that changed since the last checkpoint; once that is committed, the exported file is brought up."""
+    if export is not None:
+        transaction.on_commit(partial(audit_export.bring_up, export))
     changed = list(AuditHead.objects.select_for_update().filter(checkpointed=False).order_by("stream"))
     if not changed:
         return None
@@ -106,18 +109,7 @@ def checkpoint(export: Path | None = None) -> Checkpoint | None:
         n=n, at=timezone.now(), heads=json.dumps(heads).encode(), root=root, prev=prev, hash=_sealed(n, root, prev)
     )
     AuditHead.objects.filter(pk__in=[head.pk for head in changed]).update(checkpointed=True)
-    if export is not None:
-        line = json.dumps({"n": n, "at": made.at.isoformat(), "heads": len(heads), "root": root, "hash": made.hash})
-        with export.open("a", encoding="utf-8") as file:
-            file.write(line + "\n")
     return made
-
-
-def exported_number(line: bytes) -> int:
-    """Of a line of the exported file; 0 for one that cannot be read: it is kept, and `check` says what is wrong with it."""
-    with suppress(ValueError, KeyError, TypeError):
-        return int(json.loads(line)["n"])
-    return 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,12 +165,19 @@ def verify_checkpoints(exported: Path | None = None) -> Iterator[Finding]:
         hashes[point.n], prev, expected = point.hash, point.hash, point.n
         yield from _reached(point.n, heads)
     if exported is not None and exported.exists():
-        for line in exported.read_text(encoding="utf-8").splitlines():
-            said = json.loads(line)
-            if hashes.get(said["n"]) != said["hash"]:
-                yield Finding(
-                    "checkpoint", said["n"], "the exported checkpoint is not in the database any more, or differs"
-                )
+        yield from _exported(exported, hashes)
+
+
+def _exported(path: Path, hashes: Mapping[int, str]) -> Iterator[Finding]:
+    """A line that is left out is no finding: a process died before it wrote it. Nor is half of one at the end."""
+    with path.open("rb") as file:
+        for at, line in enumerate(file, start=1):
+            n = audit_export.number(line)
+            if not n:
+                if line.endswith(b"\n"):
+                    yield Finding("checkpoint", 0, f"line {at} of the exported checkpoints cannot be read")
+            elif hashes.get(n) != json.loads(line).get("hash"):
+                yield Finding("checkpoint", n, "the exported checkpoint is not in the database any more, or differs")
 
 
 def _reached(n: int, heads: list[list[Any]]) -> Iterator[Finding]:

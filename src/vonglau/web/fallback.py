@@ -67,7 +67,7 @@ def reconcile(data: Path) -> None:
     from django.db import transaction
     from django.db.models import Max
 
-    from vonglau.core import audit
+    from vonglau.core import audit, audit_export
     from vonglau.core.models import Change, Checkpoint
     from vonglau.core.notify import outbox
     from vonglau.engines import open_reader
@@ -76,7 +76,7 @@ def reconcile(data: Path) -> None:
     now = datetime.now(UTC)
     since = Change.objects.aggregate(at=Max("at"))["at"] or now
     last = Checkpoint.objects.aggregate(n=Max("n"))["n"] or 0
-    known, gone = _exported(data / CHECKPOINTS, lambda line: audit.exported_number(line) <= last)
+    known, gone = _exported(data / CHECKPOINTS, lambda line: audit_export.number(line) <= last)
     entry = {"at": now.isoformat(timespec="microseconds"), "who": "system", "role": "system", "step": "fell back",
              "since": since.isoformat(timespec="seconds"), "checkpoints": [json.loads(line) for line in gone]}  # fmt: skip
     reader = open_reader(data)

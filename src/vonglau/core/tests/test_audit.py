@@ -55,6 +55,7 @@ def test_a_row_taken_from_the_end_shows() -> None:
     assert any("end of the chain" in what for what in broken())
 
 
+@pytest.mark.django_db(transaction=True)
 def test_a_stream_that_is_gone_shows_even_with_its_head_once_checkpointed(tmp_path: Path) -> None:
     three()
     assert audit.checkpoint(tmp_path / "checkpoints.jsonl") is not None
@@ -65,6 +66,7 @@ def test_a_stream_that_is_gone_shows_even_with_its_head_once_checkpointed(tmp_pa
     assert any("gone" in finding.what for finding in audit.verify_checkpoints())
 
 
+@pytest.mark.django_db(transaction=True)
 def test_checkpoints_chain_and_the_exported_file_guards_them(tmp_path: Path) -> None:
     export = tmp_path / "checkpoints.jsonl"
     three()
@@ -76,6 +78,66 @@ def test_checkpoints_chain_and_the_exported_file_guards_them(tmp_path: Path) -> 
     assert list(audit.verify_checkpoints(export)) == []
     Checkpoint.objects.filter(n=2).delete()
     assert [finding.n for finding in audit.verify_checkpoints(export)] == [2]
+
+
+def exported(path: Path) -> list[int]:
+    return [json.loads(line)["n"] for line in path.read_text().splitlines()]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_checkpoint_that_was_not_committed_is_not_exported(tmp_path: Path) -> None:
+    """Its number is given again, with another hash: a line for each would be a finding for ever."""
+    export = tmp_path / "checkpoints.jsonl"
+    three()
+
+    def killed() -> None:
+        with transaction.atomic():
+            audit.checkpoint(export)
+            raise RuntimeError("killed before the commit")
+
+    with pytest.raises(RuntimeError, match="killed"):
+        killed()
+    three("user/lan")
+    audit.checkpoint(export)
+    assert exported(export) == [1]
+    assert list(audit.verify_checkpoints(export)) == []
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("left", [b"", b'{"n": 2, "at": "2026-'])
+def test_a_process_that_died_between_commit_and_export_leaves_no_gap(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, left: bytes
+) -> None:
+    export = tmp_path / "checkpoints.jsonl"
+    three()
+    audit.checkpoint(export)
+
+    def dies(path: Path) -> None:
+        with path.open("ab") as file:
+            file.write(left)
+        raise RuntimeError("killed after the commit")
+
+    three("user/lan")
+    with monkeypatch.context() as patch:
+        patch.setattr(audit.audit_export, "bring_up", dies)
+        with pytest.raises(RuntimeError, match="killed"):
+            audit.checkpoint(export)
+    assert list(audit.verify_checkpoints(export)) == [], "what is not there yet says nothing wrong"
+    assert audit.checkpoint(export) is None, "nothing changed, and the export is whole again"
+    assert exported(export) == [1, 2]
+    three("user/mai")
+    audit.checkpoint(export)
+    assert exported(export) == [1, 2, 3]
+    assert list(audit.verify_checkpoints(export)) == []
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_exported_line_that_cannot_be_read_shows(tmp_path: Path) -> None:
+    export = tmp_path / "checkpoints.jsonl"
+    export.write_text('{"n": "x"}\n[]\n')
+    three()
+    audit.checkpoint(export)
+    assert [finding.what[:6] for finding in audit.verify_checkpoints(export)] == ["line 1", "line 2"]
 
 
 def test_a_rewritten_chain_is_caught_by_its_checkpoint() -> None:

@@ -197,12 +197,12 @@ def _state(ask: Ask) -> dict[str, Any]:
 
 def _checkpoints(taking: _Taking, last: int) -> None:
     """The exported checkpoints up to the last one of the state's copy: the file may be ahead of it by a few."""
-    from vonglau.core import audit
+    from vonglau.core import audit_export
 
     path = taking.data / parts.CHECKPOINTS
     if not path.exists():
         return
-    lines = [line for line in path.read_bytes().splitlines(keepends=True) if audit.exported_number(line) <= last]
+    lines = [line for line in path.read_bytes().splitlines(keepends=True) if audit_export.number(line) <= last]
     taking.files[parts.CHECKPOINTS] = taking.store.add_chunked(io.BytesIO(b"".join(lines)), parts.CHECKPOINTS)
 
 

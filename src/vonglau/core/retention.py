@@ -112,22 +112,27 @@ def policy(day: date) -> Policy:
 
 
 def needs() -> Needs:
-    """Read now from the state: cursors of every installed reader, and the evidence of open incidents."""
+    """Read now from the state: cursors of every installed reader, of detectors that stand still behind it and of webhooks that hear of
+    the log, and the evidence of open incidents."""
     from vonglau.core import seams
     from vonglau.core.incidents.states import ENDED
-    from vonglau.core.models import Alert, Cursor
+    from vonglau.core.models import Alert, Cursor, DetectorStop
+    from vonglau.core.notify import fan_out
     from vonglau.core.runner import reader_of
 
-    readers = [reader_of(detector) for _service, detector in seams.detectors()]
+    detectors = [detector for _service, detector in seams.detectors()]
+    readers = [reader_of(detector) for detector in detectors]
     readers += [f"projection/{one.name}/{one.version}" for service in seams.services() for one in service.projections]
     done = dict(Cursor.objects.filter(pk__in=readers).values_list("pk", "position"))
+    read = [done.get(reader, 0) for reader in readers] + fan_out.positions()
+    versions = {(detector.name, detector.version) for detector in detectors}
+    stops = DetectorStop.objects.values_list("detector", "version", "position")
+    read += [position for name, version, position in stops if (name, version) in versions]
     open_alerts = Alert.objects.exclude(incident__state__in=ENDED).exclude(incident=None, ended__isnull=False)
     held: set[int] = set()
     for evidence in open_alerts.values_list("evidence", flat=True).iterator(2_000):
         held.update(evidence)
-    return Needs(
-        min((done.get(reader, 0) for reader in readers), default=2**63 - 1), np.array(sorted(held), dtype=np.int64)
-    )
+    return Needs(min(read, default=2**63 - 1), np.array(sorted(held), dtype=np.int64))
 
 
 @dataclass(frozen=True, slots=True)

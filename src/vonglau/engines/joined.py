@@ -8,7 +8,7 @@ from typing import Protocol
 from vonglau.core.events import Recorded
 from vonglau.core.log import Batch, Quarantined
 from vonglau.engines import rows
-from vonglau.engines.history import Manifest, SealedFiles, layout
+from vonglau.engines.history import Manifest, SealedFile, SealedFiles, layout
 from vonglau.engines.history.derive import Derive
 from vonglau.engines.history.reading import looked_again
 from vonglau.engines.history.snapshot import Asked, Snapshot, snapshot
@@ -128,6 +128,11 @@ class JoinedReader(ABC):
         with self._look() as look:
             chunks = look.chunks(columns, look.border(), asked)
             return snapshot(asked, self._files.folder, look.files(), chunks, derive)
+
+    def candidates(self) -> list[SealedFile]:
+        """See `engines.history.HistoryReader`."""
+        with self._look() as look:
+            return look.candidates()
 
     def quarantine(
         self, after: int, limit: int, *, world: str | None = None, state: str | None = "open"

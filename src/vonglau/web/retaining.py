@@ -29,14 +29,21 @@ def cutoffs() -> Cutoffs:
 
 
 def run(log: Keeping, by: str) -> tuple[list[Tombstone], int]:
-    """Take what has expired and bring older layouts up to date: what was taken, and how many files were rewritten for their layout."""
+    """Take what has expired and bring older layouts up to date: what was taken, and how many files were rewritten for their layout.
+
+    Each file has an audit row of its own, as soon as it is done: a later one may fail, and the process may end.
+    """
     today, needs, makes = cutoffs(), retention.needs(), derive()
-    with log.keeping() as keeper:
-        taken = enforce(keeper, today, needs, makes)
-        renewed = modernise(keeper, makes)
-    if taken:
+
+    def account(taken: list[Tombstone]) -> None:
+        between = [taken[0].first_pos, taken[0].last_pos]
+        body = {"what": "events removed", "by": by, "positions": between, "removed": summed(taken)}
         with transaction.atomic():
-            audit.record(STREAM, {"what": "events removed", "by": by, "removed": summed(taken)})
+            audit.record(STREAM, body)
+
+    with log.keeping() as keeper:
+        taken = enforce(keeper, today, needs, makes, account)
+        renewed = modernise(keeper, makes)
     return taken, renewed
 
 

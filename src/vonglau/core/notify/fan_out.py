@@ -104,10 +104,20 @@ def follow(reader: LogReader) -> int:
     return sum(_follow(reader, one) for one in _active().filter(agency=None))
 
 
+def positions() -> list[int]:
+    """How far each endpoint has read that hears of the log's events: what lies beyond is still to be queued for it."""
+    marks = [f"webhook/{one.pk}" for one in _active().filter(agency=None) if _of_the_log(one)]
+    return list(Cursor.objects.filter(pk__in=marks).values_list("position", flat=True))
+
+
+def _of_the_log(endpoint: Endpoint) -> list[str]:
+    return [one for one in endpoint.types if not one.startswith(OURS)]
+
+
 def _follow(reader: LogReader, endpoint: Endpoint) -> int:
     """Cursor and notices commit together, so nothing is queued twice or left out. A new endpoint begins at the log's head."""
     mark = f"webhook/{endpoint.pk}"
-    wanted = [one for one in endpoint.types if not one.startswith(OURS)]
+    wanted = _of_the_log(endpoint)
     if not wanted:
         return 0
     stored = Cursor.objects.filter(pk=mark).values_list("position", flat=True).first()

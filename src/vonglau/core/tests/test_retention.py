@@ -8,7 +8,8 @@ from vonglau.core import retention, seams
 from vonglau.core.events import to_us
 from vonglau.core.facts import Text
 from vonglau.core.incidents.models import Incident
-from vonglau.core.models import Alert, Cursor
+from vonglau.core.models import Alert, Cursor, DetectorStop
+from vonglau.core.notify_models import Endpoint
 from vonglau.core.retention import Cutoffs, Policy, Rule
 from vonglau.core.runner import reader_of
 from vonglau.core.tests import factories
@@ -93,3 +94,49 @@ def test_readers_and_open_incidents_need_their_events() -> None:
     needs = retention.needs()
     assert needs.floor == 500
     assert needs.held.tolist() == [1, 3]
+
+
+@pytest.mark.django_db
+def test_a_detector_that_stands_still_needs_what_lies_behind_its_own_cursor() -> None:
+    for service in seams.services():
+        for one in service.projections:
+            Cursor.objects.create(pk=f"projection/{one.name}/{one.version}", position=900)
+    detectors = [detector for _service, detector in seams.detectors()]
+    Cursor.objects.bulk_create([Cursor(pk=reader_of(detector), position=500) for detector in detectors])
+    about = {"world": "live", "first": 41, "last": 41, "reason": "raised", "error": "E", "since": datetime.now(UTC)}
+    mine = detectors[0]
+    stop = DetectorStop.objects.create(detector=mine.name, version=mine.version, position=40, **about)
+    DetectorStop.objects.create(detector=mine.name, version=mine.version + 1, position=10, **about)
+    DetectorStop.objects.create(detector="gone.long.ago", version=1, position=5, **about)
+    assert retention.needs().floor == 40, "what is not installed any more needs nothing"
+    stop.delete()
+    assert retention.needs().floor == 500
+
+
+@pytest.mark.django_db
+def test_a_webhook_needs_what_it_has_yet_to_hear() -> None:
+    factories.live()
+    for service in seams.services():
+        for one in service.projections:
+            Cursor.objects.create(pk=f"projection/{one.name}/{one.version}", position=900)
+    Cursor.objects.bulk_create([Cursor(pk=reader_of(one), position=500) for _service, one in seams.detectors()])
+
+    def endpoint(position: int, types: list[str], **more: object) -> Endpoint:
+        made = Endpoint.objects.create(
+            world="live",
+            name="w",
+            url="https://x.vn/",
+            types=types,
+            created_by="t",
+            created_at=datetime.now(UTC),
+            **more,
+        )
+        Cursor.objects.create(pk=f"webhook/{made.pk}", position=position)
+        return made
+
+    slow = endpoint(30, ["vn.vonglau.traffic.*"])
+    endpoint(20, ["vn.vonglau.incident.*"])
+    endpoint(10, ["vn.vonglau.traffic.*"], removed_at=datetime.now(UTC))
+    assert retention.needs().floor == 30, "of incidents it hears by itself, and one that was removed hears nothing"
+    Endpoint.objects.filter(pk=slow.pk).update(paused_at=datetime.now(UTC))
+    assert retention.needs().floor == 500

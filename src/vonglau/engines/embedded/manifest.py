@@ -33,6 +33,9 @@ class EmbeddedManifest:
     def files(self) -> list[SealedFile]:
         return [SealedFile(*row) for row in self._db.execute(_ALL)]
 
+    def candidates(self) -> list[SealedFile]:
+        return candidates(self._db)
+
 
 def insert(db: sqlite3.Connection, file: SealedFile) -> None:
     """The step that counts; the caller holds the transaction."""

@@ -56,6 +56,9 @@ class Manifest(Protocol):
     def files(self) -> list[SealedFile]:
         """Every file, oldest positions first."""
 
+    def candidates(self) -> list[SealedFile]:
+        """Files that retention may touch: with rows, and beyond the horizon of identities; oldest positions first."""
+
 
 @contextmanager
 def system_errors() -> Iterator[None]:

@@ -7,7 +7,7 @@ touched: an event that is sent again within the horizon is still known.
 
 import re
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
@@ -65,11 +65,22 @@ def expired(
             yield file, found
 
 
-def enforce(keeper: Keeper, cutoffs: Cutoffs, needs: Needs, derive: Derive) -> list[Tombstone]:
-    """Take what has expired; what was taken. Raises StorageFull, Unavailable, Broken: what was done until then stays done."""
+def enforce(
+    keeper: Keeper,
+    cutoffs: Cutoffs,
+    needs: Needs,
+    derive: Derive,
+    told: Callable[[list[Tombstone]], None] = lambda found: None,
+) -> list[Tombstone]:
+    """Take what has expired; what was taken. Raises StorageFull, Unavailable, Broken: what was done until then stays done.
+
+    `told` hears of each file as soon as it is done: whoever keeps account of it misses nothing when a later file fails.
+    """
     taken: list[Tombstone] = []
     for file, found in expired(keeper.folder, keeper.candidates(), cutoffs, needs):
-        taken += _take(keeper, file, found, cutoffs, needs, derive)
+        _take(keeper, file, found, cutoffs, needs, derive)
+        told(found)
+        taken += found
         keeper.go_on()
     return taken
 
@@ -90,7 +101,7 @@ def _take(
     cutoffs: Cutoffs | None,
     needs: Needs | None,
     derive: Derive,
-) -> list[Tombstone]:
+) -> None:
     left = file.rows - sum(one.rows for one in tombstones)
     if left:
         tables = _left(keeper.folder / file.name, cutoffs, needs, derive)
@@ -106,7 +117,6 @@ def _take(
     with system_errors():
         (keeper.folder / file.name).unlink(missing_ok=True)
         pairs.path(keeper.folder, file.name).unlink(missing_ok=True)
-    return tombstones
 
 
 def _revision(name: str) -> int:

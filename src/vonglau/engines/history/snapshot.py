@@ -71,6 +71,9 @@ class HistoryReader(LogReader, Protocol):
     def history(self, asked: Asked, derive: Derive) -> Snapshot:
         """Raises Unavailable as other reads do."""
 
+    def candidates(self) -> list[SealedFile]:
+        """Files that retention may touch."""
+
     def close(self) -> None: ...
 
 

@@ -32,6 +32,9 @@ class PostgresqlManifest:
     def files(self) -> list[SealedFile]:
         return [SealedFile(*row) for row in self._db.execute(_ALL)]
 
+    def candidates(self) -> list[SealedFile]:
+        return candidates(self._db)
+
 
 def insert(db: Connection, file: SealedFile) -> None:
     """The step that counts; the caller holds the transaction."""

@@ -17,8 +17,8 @@ def retention(data: Path, as_json: bool, dry_run: bool) -> int:
     from vonglau.core.errors import Unavailable
     from vonglau.core.events import TICK_TYPE
     from vonglau.engines import open_history
-    from vonglau.engines.history import Asked
-    from vonglau.engines.history.derive import Nothing, use
+    from vonglau.engines.history import folder
+    from vonglau.engines.history.derive import use
     from vonglau.engines.history.retention import expired
     from vonglau.web import retaining
     from vonglau.web.derive import MAKER
@@ -29,9 +29,9 @@ def retention(data: Path, as_json: bool, dry_run: bool) -> int:
     renewed = 0
     if dry_run:
         reader = open_history(data)
-        found = reader.history(Asked(world="", columns=frozenset()), Nothing())
+        found = reader.candidates()
         reader.close()
-        taken = [one for _file, those in expired(found.folder, found.every, today, rules.needs()) for one in those]
+        taken = [one for _file, those in expired(folder(data), found, today, rules.needs()) for one in those]
     else:
         use(MAKER)
         log = open_log(data)

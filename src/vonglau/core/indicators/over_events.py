@@ -5,6 +5,7 @@ integers only (counts, sums of scaled integers), which are divided once, in `Val
 are opened is said at the start by whoever composes the product; the core knows no engine.
 """
 
+import math
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -13,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any, Protocol
 
-from vonglau.core.errors import NothingYet
+from vonglau.core.errors import NothingYet, Overloaded
 from vonglau.core.indicators.definitions import Counted, Indicator, Row, Scope, Text, Unit
 
 Expression = Callable[[Any, Scope], Any]
@@ -25,6 +26,8 @@ Under = Callable[[Any, Scope, str], Any]
 FRESH_SECONDS = 60.0
 """A value is computed at most this often: people look at it far more often than it changes."""
 MOST_KEPT = 256
+AT_ONCE = 4
+"""Values computed at the same time in one process: each may take a core, and memory, for seconds."""
 MOST_ROWS = 10_000
 
 
@@ -82,22 +85,60 @@ class Items(Sequence[Item]):
 
 
 @dataclass(slots=True)
-class _Kept:
-    """Values of the last minute, in this process."""
+class _Slot:
+    """One value: who asks while it is computed waits for it alone."""
 
-    found: dict[Any, tuple[float, Any]] = field(default_factory=dict)
     lock: threading.Lock = field(default_factory=threading.Lock)
+    at: float = -math.inf
+    value: Any = None
+    refused: str = ""
+    """Why it took too long: asked again at once, it would take as long again."""
+
+    def fresh(self) -> bool:
+        return time.monotonic() - self.at < FRESH_SECONDS
+
+    def said(self) -> Any:
+        if self.refused:
+            raise Overloaded(self.refused)
+        return self.value
+
+
+class _Kept:
+    """Values of the last minute, in this process. What is fresh waits for nobody; what is computed waits for its own kind alone."""
+
+    def __init__(self) -> None:
+        self._slots: dict[Any, _Slot] = {}
+        self._lock = threading.Lock()
+        self._room = threading.BoundedSemaphore(AT_ONCE)
 
     def get(self, key: Any, compute: Callable[[], Any]) -> Any:
-        """One computation at a time: two people who open a page at once wait for the same one."""
-        with self.lock:
-            at, value = self.found.get(key, (-FRESH_SECONDS, None))
-            if time.monotonic() - at >= FRESH_SECONDS:
-                value = compute()
-                if len(self.found) >= MOST_KEPT:
-                    self.found.clear()
-                self.found[key] = (time.monotonic(), value)
-            return value
+        """One computation of a value at a time: two people who open a page at once wait for the same one."""
+        slot = self._slot(key)
+        if slot.fresh():
+            return slot.said()
+        with slot.lock:
+            if not slot.fresh():
+                slot.value, slot.refused = None, ""
+                try:
+                    with self._room:
+                        slot.value = compute()
+                except Overloaded as problem:
+                    slot.refused = problem.message
+                slot.at = time.monotonic()
+            return slot.said()
+
+    def _slot(self, key: Any) -> _Slot:
+        with self._lock:
+            found = self._slots.get(key)
+            if found is None:
+                if len(self._slots) >= MOST_KEPT:
+                    self._slots.clear()
+                found = self._slots[key] = _Slot()
+            return found
+
+    def clear(self) -> None:
+        with self._lock:
+            self._slots.clear()
 
 
 _kept = _Kept()
@@ -105,7 +146,7 @@ _kept = _Kept()
 
 def forget() -> None:
     """Compute everything anew."""
-    _kept.found.clear()
+    _kept.clear()
 
 
 def over_events(

@@ -1,10 +1,11 @@
 """A projection over a real log: every event counts exactly once, whenever its worker is killed, and a new version starts anew."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from django.db import connection
 
 from vonglau.core.alert_models import Cursor
 from vonglau.core.changes import Change
@@ -93,3 +94,34 @@ def test_a_new_version_empties_the_tables_and_reads_from_the_beginning(log: Log)
     Projector(log, Newer(), lambda lon, lat: ("", False)).follow()
     assert len(kept()) == 30
     assert "kept/left/over" not in kept()
+
+
+class Watched:
+    """A log of which a stretch is read while somebody else moves the cursor."""
+
+    def __init__(self, log: Log, meanwhile: Callable[[], None]) -> None:
+        self._log, self._meanwhile = log, [meanwhile]
+
+    def version(self) -> int:
+        return self._log.version()
+
+    def batch(self, after: int, limit: int) -> Batch:
+        assert not connection.in_atomic_block, "the state's one writer waits for no file"
+        found = self._log.batch(after, limit)
+        while self._meanwhile:
+            self._meanwhile.pop()()
+        return found
+
+
+@pytest.mark.parametrize("before", [0, 1])
+def test_the_log_is_read_outside_the_transaction_and_a_cursor_that_moved_counts_nothing_twice(
+    log: Log, before: int
+) -> None:
+    def step() -> None:
+        Projector(log, Kept(), lambda lon, lat: ("", False), limit=7).step()
+
+    for _ in range(before):
+        step()
+    reader = Watched(log, step)
+    Projector(reader, Kept(), lambda lon, lat: ("", False), limit=7).follow()  # type: ignore[arg-type]
+    assert len(kept()) == 30

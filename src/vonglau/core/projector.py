@@ -8,7 +8,7 @@ from django.db import transaction
 
 from vonglau.core import changes, seams
 from vonglau.core.alert_models import Cursor
-from vonglau.core.log import LogReader
+from vonglau.core.log import Batch, LogReader
 from vonglau.core.projection import Locate, Projection
 
 LIMIT = 2_000
@@ -34,23 +34,36 @@ class Projector:
         self._seen = version
 
     def step(self) -> int:
-        """One stretch of the log. Returns how many positions were passed; 0 at the head."""
+        """One stretch of the log. Returns how many positions were passed; 0 at the head.
+
+        The log is read before the transaction begins: reading sealed files may take long, and the state has one writer at a time. Whoever
+        else moved the cursor meanwhile has done the work, and the stretch is read again from where it stands.
+        """
+        while True:
+            start = Cursor.objects.filter(pk=self.cursor).values_list("position", flat=True).first()
+            batch = seams.upgrades().batch(self.reader.batch(start or 0, self.limit))
+            passed = batch.through - (start or 0)
+            if start is not None and passed <= 0:
+                return 0
+            if self._keep(start, batch):
+                return max(passed, 0)
+
+    def _keep(self, start: int | None, batch: Batch) -> bool:
+        """One stretch and the cursor in one transaction; False when the cursor stands elsewhere by now. `start`: None before the first."""
+        rows: dict[str, list[int]] = defaultdict(list)
+        for row, type_ in enumerate(batch.type):
+            if type_ in self.projection.types:
+                rows[batch.world[row]].append(row)
         with transaction.atomic():
             cursor = Cursor.objects.select_for_update().filter(pk=self.cursor).first()
+            if (cursor and cursor.position) != start:
+                return False
             if cursor is None:
                 self.projection.forget()
                 cursor = Cursor.objects.create(pk=self.cursor, position=0)
-            batch = seams.upgrades().batch(self.reader.batch(cursor.position, self.limit))
-            passed = batch.through - cursor.position
-            if passed <= 0:
-                return 0
-            rows: dict[str, list[int]] = defaultdict(list)
-            for row, type_ in enumerate(batch.type):
-                if type_ in self.projection.types:
-                    rows[batch.world[row]].append(row)
             for world, mine in rows.items():
                 self.projection.apply(world, batch.take(mine), self.locate)
                 changes.announce(world, "indicator", self.projection.name)
-            cursor.position = batch.through
+            cursor.position = max(batch.through, cursor.position)
             cursor.save(update_fields=["position"])
-        return passed
+        return True

@@ -118,10 +118,18 @@ def test_answers_keep_the_public_schemas(app: tuple[Client, str], check: Check) 
 
 @pytest.mark.shared_data
 def test_the_specifications_own_submission_is_understood(app: tuple[Client, str], shared: Path) -> None:
-    """Its sample names a service and a key of its own city: everything else is taken as it is printed."""
+    """Its sample names a key, a jurisdiction, a service and a point of its own city, so a drill takes it: the rest as it is printed."""
+    factories.drill()
+    drill = tokens.mint("drill", ["reports:write"], "drill-1")[0]
     text = (shared / "field_reports" / "open311_samples" / "post_request.http").read_text(encoding="utf-8")
     form = text[text.index("api_key=") :].strip().replace("\n", "")
-    form = form.replace("api_key=xyz", f"api_key={app[1]}").replace("service_code=001", "service_code=waste")
+    for printed, ours in (
+        ("api_key=xyz", f"api_key={drill}"),
+        ("service_code=001", "service_code=waste"),
+        ("jurisdiction_id=city.gov", "jurisdiction_id=48"),
+    ):
+        assert printed in form
+        form = form.replace(printed, ours)
     answer = app[0].post(f"{BASE}/requests.xml", form, content_type="application/x-www-form-urlencoded; charset=utf-8")
     assert answer.status_code == 200, answer.content
     content = Report.objects.get().content

@@ -125,6 +125,43 @@ def read_csv(path: Path, *columns: str) -> Iterator[tuple[int, dict[str, str]]]:
         ) from error
 
 
+DATATYPES = ("string", "number", "datetime", "text", "singlevaluelist", "multivaluelist")
+"""Kinds of answers, as Open311 names them."""
+
+
+class Choice(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One of the answers that a question offers."""
+
+    key: str
+    name: Text
+
+
+class Attribute(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A question that a category asks besides the usual ones. Their order is that of the file."""
+
+    code: str
+    datatype: str
+    """One of `DATATYPES`."""
+    name: Text
+    """The question, or with `variable: false` a text that is only shown."""
+    required: bool = False
+    variable: bool = True
+    hint: Text | None = None
+    """What an answer looks like."""
+    values: tuple[Choice, ...] = ()
+    """For the two kinds of lists."""
+
+    def __post_init__(self) -> None:
+        if self.datatype not in DATATYPES:
+            raise ValueError(f"datatype is one of {', '.join(DATATYPES)}")
+        if self.datatype.endswith("list") != bool(self.values):
+            raise ValueError("a list names its values, and nothing else does")
+        if len({one.key for one in self.values}) < len(self.values):
+            raise ValueError("a key of values names one answer")
+        if self.required and not self.variable:
+            raise ValueError("a text that is only shown (variable: false) requires no answer")
+
+
 class Category(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What a field report can be about."""
 
@@ -138,6 +175,12 @@ class Category(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Default level: a code of `levels()`."""
     agency: str
     """Who handles it by default: a code of the locality's agencies, or `WARD_AGENCY`."""
+    attributes: tuple[Attribute, ...] = ()
+    """What else is asked about it, in this order."""
+
+    def __post_init__(self) -> None:
+        if len({one.code for one in self.attributes}) < len(self.attributes):
+            raise ValueError("a code of attributes names one question")
 
 
 class CategoryGroup(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -61,6 +61,12 @@ class World(models.Model):
             return self.seen_until or datetime(1970, 1, 1, tzinfo=UTC)
         return wall
 
+    def wall(self, at: datetime) -> datetime:
+        """The wall time at which its clock shows a moment. A recording's clock says nothing about the wall: the first day of all."""
+        if self.kind == WorldKind.DRILL and self.clock_start is not None and self.clock_set_at is not None:
+            return self.clock_set_at + (at - self.clock_start) / self.clock_rate
+        return datetime(1970, 1, 1, tzinfo=UTC) if self.driven else at
+
 
 def world(id: str = LIVE) -> World:
     """The world of this id, or NotFound."""

@@ -36,6 +36,8 @@ OTHER_NAMES: dict[str, Promise] = {
     "keeps": _("Giữ sự việc gộp vào"),
     "evidence": _("Thêm ảnh"),
     "load": _("Nạp từ hồ sơ cũ"),
+    "comment": _("Ý kiến của người phản ánh"),
+    "erase": _("Xoá nội dung phản ánh"),
 }
 
 GOOD = {Step.RESOLVE, Step.CLOSE}

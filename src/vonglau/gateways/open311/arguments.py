@@ -2,9 +2,9 @@
 
 import math
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import urlsplit
 
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
@@ -12,17 +12,16 @@ from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
-from vonglau.core.incidents.files import Upload
 from vonglau.gateways.open311.formats import Refused
+from vonglau.services.field_reports.attributes import Answer
 from vonglau.services.field_reports.intake import Personal
 from vonglau.services.field_reports.rules import DESCRIPTION_LIMIT
 
 Arguments = Mapping[str, str]
 
-NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,3})?\Z")
+NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,3})?\Z", re.ASCII)
 WINDOW = timedelta(days=90)
 MOST = 1000
-FIELDS = 200
 LIMITS = {
     "description": DESCRIPTION_LIMIT,
     "first_name": 100,
@@ -36,27 +35,48 @@ LIMITS = {
     "account_id": 100,
     "service_code": 60,
 }
-FORM = "application/x-www-form-urlencoded"
+LISTS = ("service_request_id", "service_code", "status")
+"""Arguments that take several values, by comma or given several times."""
+
+
+def single(pairs: Iterable[tuple[str, str]], lists: Iterable[str] = ()) -> Arguments:
+    """Each name once: those of `lists` joined by comma, any other refused when it comes with two values."""
+    found: dict[str, str] = {}
+    for name, value in pairs:
+        if value == "" or found.get(name) == value:
+            continue
+        if name not in found:
+            found[name] = value
+        elif name in lists:
+            found[name] += f",{value}"
+        else:
+            raise Refused(400, f"{name[:80]} is given twice, with different values.")
+    return found
 
 
 def query(request: HttpRequest) -> Arguments:
-    return {name: value for name, value in request.GET.items() if isinstance(value, str) and value != ""}
+    return single(((name, value) for name, values in request.GET.lists() for value in values), LISTS)
 
 
-def form(request: HttpRequest) -> tuple[Arguments, list[Upload]]:
-    """The submitted fields and photos. A form that is no UTF-8 is refused rather than kept with holes in it."""
-    media = request.content_type
-    if media in (FORM, ""):
-        try:
-            text = request.body.decode("ascii")
-            pairs = parse_qsl(text, keep_blank_values=False, max_num_fields=FIELDS, errors="strict")
-        except (UnicodeDecodeError, ValueError) as problem:
-            raise Refused(400, f"The form is not {FORM} in UTF-8 with at most {FIELDS} fields.") from problem
-        return {**query(request), **dict(pairs)}, []
-    if media == "multipart/form-data":
-        fields = {name: value for name, value in request.POST.items() if isinstance(value, str) and value != ""}
-        return {**query(request), **fields}, list(request.FILES.getlist("media"))
-    raise Refused(400, f"Send {FORM} or multipart/form-data, not {media or 'an unnamed type'}.")
+def box(arguments: Arguments) -> tuple[float, float, float, float] | None:
+    """`bbox`: west,south,east,north in degrees, as RFC 7946 orders them. A box over the 180th meridian has its west above its east."""
+    text = arguments.get("bbox", "")
+    if not text:
+        return None
+    parts = [part.strip() for part in text.split(",")]
+    if len(parts) != 4:
+        raise Refused(400, "bbox is west,south,east,north in degrees.")
+    names, most = ("west", "south", "east", "north"), (180, 90, 180, 90)
+    sides = dict(zip(names, parts, strict=True))
+    west, south, east, north = (degrees(sides, name, limit) for name, limit in zip(names, most, strict=True))
+    if west is None or south is None or east is None or north is None or south > north:
+        raise Refused(400, "bbox is west,south,east,north in degrees, its south below its north.")
+    return west, south, east, north
+
+
+def yes(arguments: Arguments, name: str) -> bool:
+    """An argument that is true or false."""
+    return choice(arguments, name, ("true", "false")) == ["true"]
 
 
 def degrees(arguments: Arguments, name: str, most: float) -> float | None:
@@ -79,34 +99,35 @@ def place(arguments: Arguments) -> tuple[float | None, float | None]:
     return lon, lat
 
 
-def personal(arguments: Arguments) -> Personal:
-    """Refuses, naming all faults at once: a person types these."""
-    faults = [
-        f"{name} is longer than {most} characters."
-        for name, most in LIMITS.items()
-        if len(arguments.get(name, "")) > most
-    ]
-    faults += [f"{name} holds a NUL character." for name in LIMITS if "\x00" in arguments.get(name, "")]
-    email, link = arguments.get("email", "").strip(), arguments.get("media_url", "").strip()
-    if email:
+def faults(arguments: Arguments, links: Sequence[str] = ()) -> list[str]:
+    """What cannot be used of a citizen's words and contacts."""
+    sizes = {name: len(arguments.get(name, "").replace("\r\n", "\n")) for name in LIMITS}
+    sizes["media_url"] = len("\n".join(links))
+    found = [f"{name} is longer than {most} characters." for name, most in LIMITS.items() if sizes[name] > most]
+    found += [f"{name} holds a NUL character." for name in LIMITS if "\x00" in arguments.get(name, "")]
+    if email := arguments.get("email", "").strip():
         try:
             validate_email(email)
         except ValidationError:
-            faults.append("email is not an e-mail address.")
-    if link and not _is_link(link):
-        faults.append("media_url is not an http(s) address.")
-    if faults:
-        raise Refused(400, *faults)
+            found.append("email is not an e-mail address.")
+    if not all(map(_is_link, links)):
+        found.append("media_url is not an http(s) address, nor an image in base64.")
+    return found
+
+
+def personal(arguments: Arguments, links: Sequence[str], attributes: Mapping[str, Answer]) -> Personal:
+    """What `faults` had nothing to say about."""
     names = (arguments.get("first_name", "").strip(), arguments.get("last_name", "").strip())
     return Personal(
         description=arguments.get("description", "").strip(),
         contact_name=" ".join(filter(None, names)),
-        email=email,
+        email=arguments.get("email", "").strip(),
         phone=arguments.get("phone", "").strip(),
         address=arguments.get("address_string", "").strip(),
-        media_url=link,
+        media_url="\n".join(links),
         device_id=arguments.get("device_id", ""),
         account_id=arguments.get("account_id", ""),
+        attributes=attributes,
     )
 
 
@@ -115,7 +136,7 @@ def _is_link(text: str) -> bool:
         parts = urlsplit(text)
     except ValueError:
         return False
-    return parts.scheme in ("http", "https") and bool(parts.hostname) and not re.search(r"[\s<>\"]", text)
+    return parts.scheme in ("http", "https") and bool(parts.hostname) and not re.search(r"[\s\x00-\x1f\x7f<>\"]", text)
 
 
 def words(arguments: Arguments, name: str, most: int = MOST) -> list[str]:

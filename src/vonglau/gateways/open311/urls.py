@@ -2,12 +2,14 @@
 
 from django.urls import path
 
-from vonglau.gateways.open311 import views
+from vonglau.gateways.open311 import offers, tickets, updates, views
 
 urlpatterns = [
-    path("discovery.<str:format>", views.discovery, name="open311_discovery"),
-    path("services.<str:format>", views.services, name="open311_services"),
-    path("services/<str:code>.<str:format>", views.definition, name="open311_definition"),
+    path("discovery.<str:format>", offers.discovery, name="open311_discovery"),
+    path("services.<str:format>", offers.services, name="open311_services"),
+    path("services/<str:code>.<str:format>", offers.definition, name="open311_definition"),
     path("requests.<str:format>", views.requests, name="open311_requests"),
     path("requests/<str:id>.<str:format>", views.one_request, name="open311_request"),
+    path("tokens/<str:token>.<str:format>", tickets.exchange, name="open311_token"),
+    path("servicerequestupdates.<str:format>", updates.updates, name="open311_updates"),
 ]

@@ -2,8 +2,8 @@
 
 import json
 import secrets
-from collections.abc import Callable
-from dataclasses import asdict, dataclass, fields
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field, fields
 from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
@@ -22,7 +22,8 @@ from vonglau.core.notify_models import Publication
 from vonglau.core.people.policy import Actor
 from vonglau.core.places.index import Located, PlaceIndex
 from vonglau.core.worlds import World, world
-from vonglau.services.field_reports import rules
+from vonglau.services.field_reports import replies, rules
+from vonglau.services.field_reports.attributes import Answer
 from vonglau.services.field_reports.models import Content, Report
 
 KIND = "field_report"
@@ -43,6 +44,8 @@ class Personal:
     media_url: str = ""
     device_id: str = ""
     account_id: str = ""
+    attributes: Mapping[str, Answer] = field(default_factory=dict)
+    """Answers to the category's own questions, as `attributes.check` gives them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -157,7 +160,7 @@ def _known(submission: Submission) -> Report | None:
     content: Content | None = getattr(found, "content", None)
     if content is not None:
         same = same and all(
-            getattr(content, field.name) == getattr(submission.personal, field.name) for field in fields(Personal)
+            getattr(content, one.name) == getattr(submission.personal, one.name) for one in fields(Personal)
         )
     if not same:
         raise Conflict("This identity was already used for a report with another content; give a new one its own.")
@@ -201,6 +204,7 @@ def erase(report: Report, actor: Actor, why: str) -> Report:
     `why` names the ground (retention, the person's request): a code or a sentence without personal data.
     """
     Content.objects.filter(report=report).delete()
+    replies.forget(report)
     if report.erased_at is None:
         report.erased_at = timezone.now()
         report.save(update_fields=["erased_at"])

@@ -42,6 +42,7 @@ class Report(models.Model):
         indexes = (
             models.Index(fields=("world", "-received_at", "-id"), name="report_recent"),
             models.Index(fields=("world", "category", "-received_at"), name="report_category"),
+            models.Index(fields=("world", "lat", "lon"), name="report_point"),
         )
 
     def __str__(self) -> str:
@@ -59,8 +60,11 @@ class Content(models.Model):
     address = models.CharField(max_length=300, blank=True)
     """Words for the place: often somebody's home."""
     media_url = models.CharField(max_length=2000, blank=True)
+    """Links to pictures or films elsewhere, one a line."""
     device_id = models.CharField(max_length=100, blank=True)
     account_id = models.CharField(max_length=100, blank=True)
+    attributes = models.JSONField(default=dict)
+    """Answers to the category's own questions: {code: text or [key, …]}."""
 
     class Meta:
         app_label = "field_reports"

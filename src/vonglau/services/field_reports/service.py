@@ -14,6 +14,7 @@ from vonglau.core.seams import IncidentKind, Service, Text
 from vonglau.services.field_reports import rules
 from vonglau.services.field_reports.demo import day
 from vonglau.services.field_reports.intake import KIND, RECEIVED, SERVICE
+from vonglau.services.field_reports.options import SETTINGS
 
 
 class Received(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -64,4 +65,5 @@ service = Service(
     incident_kinds=(IncidentKind(code=KIND, title=_("Phản ánh hiện trường")),),
     about=about,
     demo=day,
+    settings=SETTINGS,
 )

@@ -4,8 +4,11 @@ from typing import Any
 import pytest
 from django.test import Client
 
+from vonglau.core.incidents import desk
+from vonglau.core.incidents.models import Incident
 from vonglau.core.tests import factories
 from vonglau.kit import tokens
+from vonglau.services.field_reports.models import Report
 
 Send = Callable[..., Any]
 
@@ -40,3 +43,8 @@ def send(key: str) -> Send:
         return Client().post(f"/open311/v2/requests.{format}", form, headers=headers or {})
 
     return post
+
+
+def step(report: Report, name: str, **details: Any) -> Incident:
+    """The desk takes a step on the report's incident."""
+    return desk.take(report.world, report.incident.ref, name, factories.SUPERVISOR, desk.Details(**details))

@@ -51,24 +51,44 @@ def test_services_in_both_formats(format: str) -> None:
     if format == "json":
         assert answer["Content-Type"] == "application/json; charset=utf-8"
         codes = [one["service_code"] for one in answer.json()]
-        assert all(one["metadata"] is False and one["type"] == "realtime" for one in answer.json())
+        assert all(one["type"] == "realtime" for one in answer.json())
+        asks = {one["service_code"]: one["metadata"] for one in answer.json()}
     else:
         assert answer["Content-Type"] == "text/xml; charset=utf-8"
         assert answer.content.startswith(b'<?xml version="1.0" encoding="utf-8"?>')
         root = ET.fromstring(answer.content)
         assert root.tag == "services"
         codes = [one.findtext("service_code") for one in root.findall("service")]
-        assert {one.findtext("metadata") for one in root} == {"false"}
+        asks = {one.findtext("service_code"): one.findtext("metadata") == "true" for one in root}
     assert codes == list(categories())
+    assert asks == {code: bool(one.attributes) for code, one in categories().items()}
 
 
 @pytest.mark.django_db
 def test_a_definition_is_one_object_and_an_unknown_one_404() -> None:
-    assert get("services/street_light.json").json() == {"service_code": "street_light", "attributes": []}
-    root = ET.fromstring(get("services/street_light.xml").content)
+    assert get("services/other.json").json() == {"service_code": "other", "attributes": []}
+    root = ET.fromstring(get("services/other.xml").content)
     assert (root.tag, [child.tag for child in root]) == ("service_definition", ["service_code", "attributes"])
     for format in ("json", "xml"):
         assert get(f"services/nope.{format}").status_code == 404
+
+
+@pytest.mark.django_db
+def test_a_definition_tells_the_questions_in_order_and_in_the_readers_language() -> None:
+    plain = get("services/street_light.json").json()["attributes"]
+    assert [one["order"] for one in plain] == [1, 2, 3]
+    assert [one["datatype"] for one in plain] == ["singlevaluelist", "string", "number"]
+    assert plain[0]["values"][0] == {"key": "dark", "name": "Không sáng"}
+    assert "values" not in plain[1]
+    english = get("services/street_light.xml", locale="en")
+    assert english["Content-Language"] == "en"
+    first = ET.fromstring(english.content).find("attributes/attribute")
+    assert first is not None
+    assert first.findtext("description") == "What is wrong with the lamp?"
+    assert [one.findtext("key") for one in first.findall("values/value")] == [one["key"] for one in plain[0]["values"]]
+    assert first.findtext("required") == "false"
+    shown = get("services/power_cable.json").json()["attributes"]
+    assert [one["variable"] for one in shown] == [False]
 
 
 @pytest.mark.django_db

@@ -7,6 +7,7 @@ time bucket. Identities of sealed events move to the `identity` table, bucketed 
 
 import hashlib
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +22,15 @@ _RUN = 1_000
 
 _LARGEST = 8_000_000
 """Runs above this are not merged any more: merging would hold the writer for more than a second."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What a log was created with: drawn once per installation and never changed."""
+
+    secret: bytes
+    """Key of the identity hash: senders are hostile and could collide 64 unkeyed bits on purpose."""
+    bucket_us: int
 
 
 class Hasher:

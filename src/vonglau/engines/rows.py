@@ -11,14 +11,17 @@ from vonglau.core.errors import BadInput
 from vonglau.core.events import TIME_ASSUMED, Event, Recorded, from_us, members
 from vonglau.core.log import Batch
 
+COLUMNS = "pos, recorded_us, time_us, world, source, id, type, subject, lon, lat, data, extensions"
+"""The columns of an event, of every engine's table `event`, in the order that `recorded` takes them."""
+
 Row: TypeAlias = tuple[Any, ...]
-"""A row in the order of `schema.COLUMNS`."""
+"""A row in the order of `COLUMNS`."""
 
 _extensions = msgspec.json.Decoder(dict[str, str | int | bool])
 
 
 def recorded(row: Sequence[Any]) -> Recorded:
-    """A row in the order of `schema.COLUMNS`."""
+    """A row in the order of `COLUMNS`."""
     pos, recorded_us, time_us, world, source, id_, type_, subject, lon, lat, data, extensions = row
     event = Event(
         id=id_,

@@ -11,12 +11,13 @@ from vonglau.engines import history
 from vonglau.engines.embedded import schema
 from vonglau.engines.embedded.sqlite import connect, translated
 from vonglau.engines.history import writing
+from vonglau.engines.rows import COLUMNS
 
 
 def write(data_dir: Path, first: int, last: int) -> history.SealedFile:
     """Positions `first` to `last` of the tail as one file."""
     db = connect(schema.path(data_dir), readonly=True)
-    query = f"SELECT {schema.COLUMNS} FROM event WHERE pos BETWEEN ? AND ? ORDER BY pos"  # noqa: S608 - constants
+    query = f"SELECT {COLUMNS} FROM event WHERE pos BETWEEN ? AND ? ORDER BY pos"  # noqa: S608 - constants
 
     def rows(start: int, end: int) -> list[tuple[Any, ...]]:
         return db.execute(query, (start, end)).fetchall()

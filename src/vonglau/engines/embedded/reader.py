@@ -15,10 +15,10 @@ from vonglau.engines.embedded.manifest import EmbeddedManifest, head_of
 from vonglau.engines.embedded.sqlite import connect, translated
 from vonglau.engines.history.snapshot import CHUNK, Asked
 from vonglau.engines.joined import JoinedReader, tests_of
-from vonglau.engines.rows import Row
+from vonglau.engines.rows import COLUMNS, Row
 
 _BATCH = "SELECT pos, time_us, world, source, id, type, subject, lon, lat, data FROM event"
-_GET = f"SELECT {schema.COLUMNS} FROM event WHERE pos IN (SELECT value FROM json_each(?))"  # noqa: S608 - constants
+_GET = f"SELECT {COLUMNS} FROM event WHERE pos IN (SELECT value FROM json_each(?))"  # noqa: S608 - constants
 _QUARANTINE = "SELECT id, at_us, world, source, event_id, pointer, reason, raw, state, by FROM quarantine"
 
 
@@ -31,7 +31,7 @@ class EmbeddedLook(EmbeddedManifest):
     def tail(
         self, after: int, through: int, limit: int, *, world: str | None = None, type: str | None = None
     ) -> Sequence[Row]:
-        query = f"SELECT {schema.COLUMNS} FROM event WHERE pos > ? AND pos <= ?"  # noqa: S608 - constants
+        query = f"SELECT {COLUMNS} FROM event WHERE pos > ? AND pos <= ?"  # noqa: S608 - constants
         query, arguments = _filtered(query, [after, through], world=world, type=type)
         return self._db.execute(f"{query} ORDER BY pos LIMIT ?", [*arguments, limit]).fetchall()
 

@@ -2,20 +2,17 @@
 
 import secrets
 import sqlite3
-from dataclasses import dataclass
 from pathlib import Path
 
 from vonglau.engines.appending import BUCKET_US
 from vonglau.engines.embedded import layouts
 from vonglau.engines.embedded.sqlite import immediate
+from vonglau.engines.identities import Settings
 
 FILE = "log.db"
 LOCK = "log.lock"
 VERSION = layouts.newest()
 """The layout below. Whoever changes the tables adds a step to `layouts.py`."""
-
-COLUMNS = "pos, recorded_us, time_us, world, source, id, type, subject, lon, lat, data, extensions"
-"""The columns of an event in the order `rows.recorded` takes them."""
 
 _TABLES = """
 CREATE TABLE setting (name TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
@@ -102,15 +99,6 @@ CREATE TABLE quarantine (
 CREATE INDEX quarantine_state ON quarantine (state, world, id);
 CREATE INDEX quarantine_world ON quarantine (world, id);
 """
-
-
-@dataclass(frozen=True, slots=True)
-class Settings:
-    """What the file was created with."""
-
-    secret: bytes
-    """Key of the identity hash: senders are hostile and could collide 64 unkeyed bits on purpose."""
-    bucket_us: int
 
 
 def prepare(db: sqlite3.Connection, *, bucket_us: int = BUCKET_US) -> Settings:

@@ -14,12 +14,12 @@ from vonglau.core.errors import Unavailable
 from vonglau.core.log import Rejected
 from vonglau.engines import history
 from vonglau.engines.appending import quarantine_row
-from vonglau.engines.embedded import export, manifest, schema, tail
+from vonglau.engines.embedded import export, manifest, tail
 from vonglau.engines.embedded.insertion import insert_quarantine
 from vonglau.engines.embedded.manifest import border_of, head_of, recorded_last
 from vonglau.engines.embedded.sqlite import immediate, translated
 from vonglau.engines.history import SealedFile, files, pairs, writing
-from vonglau.engines.rows import digests
+from vonglau.engines.rows import COLUMNS, digests
 
 if TYPE_CHECKING:
     from vonglau.engines.embedded.writer import EmbeddedLog
@@ -88,7 +88,7 @@ def remember(log: "EmbeddedLog", file: SealedFile) -> list[tuple[int, int]]:
     """
     remembered: list[tuple[int, int]] = []
     width = log.settings.bucket_us
-    query = f"SELECT {schema.COLUMNS}, hash FROM event WHERE pos > ? AND pos <= ? ORDER BY pos LIMIT {_SLICE}"  # noqa: S608
+    query = f"SELECT {COLUMNS}, hash FROM event WHERE pos > ? AND pos <= ? ORDER BY pos LIMIT {_SLICE}"  # noqa: S608
     after = file.first_pos - 1
     while after < file.last_pos:
         with log.lock, translated():

@@ -6,9 +6,8 @@ from typing import Any
 
 import msgspec
 
-from vonglau.engines.embedded.schema import COLUMNS
 from vonglau.engines.identities import TailIndex
-from vonglau.engines.rows import Row
+from vonglau.engines.rows import COLUMNS, Row
 from vonglau.engines.twins import Twins
 
 _ROWS = f"SELECT {COLUMNS} FROM event WHERE pos IN (SELECT value FROM json_each(?))"  # noqa: S608 - constants

@@ -11,8 +11,7 @@ from vonglau.engines import history
 from vonglau.engines.database import Database, database_of
 from vonglau.engines.history import writing
 from vonglau.engines.postgresql.connection import connect, translated
-from vonglau.engines.postgresql.schema import COLUMNS
-from vonglau.engines.rows import Row
+from vonglau.engines.rows import COLUMNS, Row
 
 _ROWS = f"SELECT {COLUMNS} FROM event WHERE pos BETWEEN %s AND %s ORDER BY pos"  # noqa: S608 - constants
 

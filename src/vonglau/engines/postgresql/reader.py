@@ -15,7 +15,7 @@ from vonglau.engines.joined import JoinedReader, tests_of
 from vonglau.engines.postgresql import schema
 from vonglau.engines.postgresql.connection import Connection, connect, translated
 from vonglau.engines.postgresql.manifest import PostgresqlManifest, head_of
-from vonglau.engines.rows import Row
+from vonglau.engines.rows import COLUMNS, Row
 
 _BATCH = "SELECT pos, time_us, world, source, id, type, subject, lon, lat, data FROM event"
 _QUARANTINE = "SELECT id, at_us, world, source, event_id, pointer, reason, raw, state, by FROM quarantine"
@@ -35,7 +35,7 @@ class PostgresqlLook(PostgresqlManifest):
     def tail(
         self, after: int, through: int, limit: int, *, world: str | None = None, type: str | None = None
     ) -> Sequence[Row]:
-        query = f"SELECT {schema.COLUMNS} FROM event WHERE pos > %s AND pos <= %s"  # noqa: S608 - constants
+        query = f"SELECT {COLUMNS} FROM event WHERE pos > %s AND pos <= %s"  # noqa: S608 - constants
         query, arguments = _filtered(query, [after, through], world=world, type=type)
         return self._ask(f"{query} ORDER BY pos LIMIT %s", [*arguments, limit]).fetchall()
 
@@ -43,7 +43,7 @@ class PostgresqlLook(PostgresqlManifest):
         return self._ask(f"{_BATCH} WHERE pos > %s ORDER BY pos LIMIT %s", (after, limit)).fetchall()
 
     def at(self, positions: Sequence[int]) -> Sequence[Row]:
-        query = f"SELECT {schema.COLUMNS} FROM event WHERE pos = ANY(%s)"  # noqa: S608 - constants
+        query = f"SELECT {COLUMNS} FROM event WHERE pos = ANY(%s)"  # noqa: S608 - constants
         return self._ask(query, (list(positions),)).fetchall()
 
     def chunks(self, columns: Sequence[str], after: int, asked: Asked) -> Iterator[Sequence[Row]]:

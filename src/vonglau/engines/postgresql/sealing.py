@@ -16,10 +16,10 @@ from vonglau.core.log import Rejected
 from vonglau.engines.appending import quarantine_row
 from vonglau.engines.database import VARIABLE
 from vonglau.engines.history import SealedFile, files, pairs, writing
-from vonglau.engines.postgresql import export, insertion, manifest, schema, tail
+from vonglau.engines.postgresql import export, insertion, manifest, tail
 from vonglau.engines.postgresql.connection import Connection, translated
 from vonglau.engines.postgresql.manifest import border_of, head_of, recorded_last
-from vonglau.engines.rows import digests
+from vonglau.engines.rows import COLUMNS, digests
 
 if TYPE_CHECKING:
     from vonglau.engines.postgresql.writer import PostgresqlLog
@@ -35,7 +35,7 @@ _REMEMBER = (
     "INSERT INTO identity SELECT * FROM unnest(%s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[], %s::bytea[], %s::bytea[]) "
     "ON CONFLICT DO NOTHING"
 )
-_SLICE_OF_TAIL = f"SELECT {schema.COLUMNS}, hash FROM event WHERE pos > %s AND pos <= %s ORDER BY pos LIMIT {_SLICE}"  # noqa: S608
+_SLICE_OF_TAIL = f"SELECT {COLUMNS}, hash FROM event WHERE pos > %s AND pos <= %s ORDER BY pos LIMIT {_SLICE}"  # noqa: S608
 
 
 def recover(db: Connection, folder: Path) -> None:

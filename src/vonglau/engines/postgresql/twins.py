@@ -4,8 +4,7 @@ from collections.abc import Iterable, Sequence
 
 from vonglau.engines.identities import TailIndex
 from vonglau.engines.postgresql.connection import Connection
-from vonglau.engines.postgresql.schema import COLUMNS
-from vonglau.engines.rows import Row
+from vonglau.engines.rows import COLUMNS, Row
 from vonglau.engines.twins import Twins
 
 _ROWS = f"SELECT {COLUMNS} FROM event WHERE pos = ANY(%s)"  # noqa: S608 - constants

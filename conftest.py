@@ -20,6 +20,7 @@ if _CITIES:  # with pytest-xdist: of the first process, for all
 from tests import engines  # noqa: E402
 
 engines.begin()
+engines.settings_anew()
 
 import pytest  # noqa: E402
 from hypothesis import settings  # noqa: E402

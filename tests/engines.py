@@ -9,14 +9,18 @@ import hashlib
 import os
 import shutil
 import sqlite3
+import sys
 from collections.abc import Iterable
-from contextlib import ExitStack, closing
+from contextlib import ExitStack, closing, suppress
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import psycopg
+from django.conf import settings
+from django.db import connections
+from django.utils.functional import empty
 
 from tests import postgres
 from vonglau import engines
@@ -41,6 +45,18 @@ def begin() -> None:
     if POSTGRESQL:
         os.environ[VARIABLE] = server().url("vonglau")
         engines.database_of = of_folder  # type: ignore[assignment]
+
+
+def settings_anew() -> None:
+    """Without pytest-xdist, pytest-django has read the settings before our environment was made: they are read once more."""
+    name = os.environ.get("DJANGO_SETTINGS_MODULE", "")
+    if name in sys.modules:
+        del sys.modules[name]
+        settings._wrapped = empty
+        connections.__dict__.pop("settings", None)
+        connections._settings = None
+        with suppress(AttributeError):
+            del connections["default"]
 
 
 def end() -> None:

@@ -5,6 +5,7 @@ It comes from the environment (`VONGLAU_DATABASE`, or `VONGLAU_DATABASE_FILE` na
 passed on a command line: `str()` gives host and name alone.
 """
 
+import hashlib
 import os
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,6 +19,8 @@ REMEMBERED = "database.url"
 
 LOG_SCHEMA = "vonglau_log"
 STATE_SCHEMA = "vonglau_state"
+SCHEMA = "SCHEMA"
+"""The member of Django's DATABASES that says in which schema the state's tables stand."""
 
 _SCHEMES = ("postgresql://", "postgres://")
 _EXPECTED = "an address such as postgresql://user:password@host:5432/vonglau"
@@ -49,6 +52,12 @@ class Database:
         if "service" in found:
             return f"PostgreSQL service {found['service']}"
         return f"PostgreSQL database {found['dbname']} on {found.get('host', 'this machine')}"
+
+
+def advisory_key(what: str, schema: str) -> int:
+    """The key of an advisory lock: keys are private to a database, and several installations may share one, each in its own schemas."""
+    digest = hashlib.blake2b(f"{what} {schema}".encode(), digest_size=8).digest()
+    return int.from_bytes(digest, "big", signed=True)
 
 
 def address(text: str) -> Database | None:

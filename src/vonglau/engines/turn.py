@@ -5,9 +5,9 @@ session in which the holder commits does: whoever loses the session loses both a
 pooler that shares sessions between transactions would break that: connect to the server itself.
 """
 
-import hashlib
-
 from django.db import DatabaseError, connection
+
+from vonglau.engines.database import SCHEMA, STATE_SCHEMA, advisory_key
 
 
 class Turn:
@@ -15,7 +15,7 @@ class Turn:
 
     def __init__(self, what: str) -> None:
         self.what = what
-        self._number = int.from_bytes(hashlib.blake2b(what.encode(), digest_size=8).digest(), "big", signed=True)
+        self._number = advisory_key(what, connection.settings_dict.get(SCHEMA, STATE_SCHEMA))
         self._session: object | None = None
 
     def take(self) -> bool:

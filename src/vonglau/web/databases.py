@@ -6,7 +6,7 @@ from typing import Any
 from django.db.models.signals import pre_migrate
 
 from vonglau.core.errors import BadInput
-from vonglau.engines.database import STATE_SCHEMA, Database
+from vonglau.engines.database import SCHEMA, Database
 
 STATE_FILE = "state.db"
 LOCK_SECONDS = 20
@@ -55,6 +55,7 @@ def _postgresql(database: Database) -> dict[str, Any]:
     options.setdefault("connect_timeout", "10")
     return {
         "ENGINE": "vonglau.engines.postgresql.state",
+        SCHEMA: database.state_schema,
         "NAME": options.pop("dbname", ""),
         "USER": options.pop("user", ""),
         "PASSWORD": options.pop("password", ""),
@@ -73,7 +74,8 @@ def _make_schema(using: str, **_: Any) -> None:
     connection = connections[using]
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:
-            cursor.execute(f"CREATE SCHEMA IF NOT EXISTS {STATE_SCHEMA}")
+            name = connection.ops.quote_name(connection.settings_dict[SCHEMA])
+            cursor.execute(f"CREATE SCHEMA IF NOT EXISTS {name}")
 
 
 def listen() -> None:

@@ -5,7 +5,6 @@ until both are taken again; so there are never two writers, whatever the network
 transactions would break that: connect to the server itself.
 """
 
-import hashlib
 import os
 import socket
 import time
@@ -16,7 +15,7 @@ from psycopg import errors
 
 from vonglau.core.errors import Unavailable
 from vonglau.core.holders import said
-from vonglau.engines.database import Database
+from vonglau.engines.database import Database, advisory_key
 from vonglau.engines.postgresql.connection import Connection
 
 PATIENCE_SECONDS = 1.0
@@ -40,8 +39,7 @@ class Holder:
 
     @classmethod
     def of(cls, database: Database) -> "Holder":
-        digest = hashlib.blake2b(f"log {database.log_schema}".encode(), digest_size=8).digest()
-        return cls(int.from_bytes(digest, "big", signed=True))
+        return cls(advisory_key("log", database.log_schema))
 
     @staticmethod
     def name() -> str:

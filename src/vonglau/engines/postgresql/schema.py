@@ -1,18 +1,15 @@
 """The tables of the log's schema, and its settings: what is drawn once per installation and never changed."""
 
 import secrets
-from dataclasses import dataclass
 
 from psycopg import errors, sql
 
 from vonglau.core.errors import Broken, NothingYet, Unavailable
-from vonglau.engines.database import Database
+from vonglau.engines.database import Database, advisory_key
+from vonglau.engines.identities import Settings
 from vonglau.engines.postgresql.connection import Connection
 
 VERSION = 1
-
-COLUMNS = "pos, recorded_us, time_us, world, source, id, type, subject, lon, lat, data, extensions"
-"""The columns of an event in the order `rows.recorded` takes them."""
 
 EVENT_TYPES = (
     "int8",
@@ -30,9 +27,6 @@ EVENT_TYPES = (
     "int8",
 )
 """Of the table `event`, for binary COPY."""
-
-_MAKING = 0x6D616B65
-"""Two processes that open a new log at once take turns."""
 
 _TABLES = """
 CREATE TABLE setting (name text PRIMARY KEY, number bigint, bytes bytea);
@@ -128,22 +122,14 @@ CREATE TABLE hash_run (
 """Made for older logs too when they are opened to be written: it only adds, and an older program can go on without it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Settings:
-    """What the log was created with."""
-
-    secret: bytes
-    """Key of the identity hash: senders are hostile and could collide 64 unkeyed bits on purpose."""
-    bucket_us: int
-
-
 def prepare(db: Connection, database: Database, *, bucket_us: int) -> Settings:
     """Create the schema and its tables where there are none; read the settings of an existing log.
 
     Raises `Unavailable` when this role may not, `Broken` for a database that cannot hold Unicode or a log of another layout.
     """
     with db.transaction():
-        db.execute("SELECT pg_advisory_xact_lock(%s)", (_MAKING,))
+        # two processes that open a new log at once take turns
+        db.execute("SELECT pg_advisory_xact_lock(%s)", (advisory_key("making", database.log_schema),))
         if not _made(db):
             _refuse_encoding(db)
             db.execute(sql.SQL("CREATE SCHEMA IF NOT EXISTS {}").format(sql.Identifier(database.log_schema)))

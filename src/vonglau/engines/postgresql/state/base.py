@@ -13,11 +13,9 @@ from django.db import transaction
 from django.db.backends.postgresql import base
 from django.db.utils import OperationalError
 
-WRITER_LOCK = 0x766F6E_676C6175
-"""The key of the state's writer lock ("vonglau"); keys are private to a database."""
+from vonglau.engines.database import SCHEMA, STATE_SCHEMA, advisory_key
 
 _WRITES = ("INSERT", "UPDATE", "DELETE")
-_TAKE = f"SELECT pg_advisory_xact_lock({WRITER_LOCK})"
 
 
 class DatabaseWrapper(base.DatabaseWrapper):
@@ -26,6 +24,8 @@ class DatabaseWrapper(base.DatabaseWrapper):
     def __init__(self, *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, **named)
         self.execute_wrappers.append(self._in_turn)
+        key = advisory_key("state", self.settings_dict.get(SCHEMA, STATE_SCHEMA))
+        self._take = f"SELECT pg_advisory_xact_lock({key})"
 
     def set_autocommit(self, autocommit: bool, force_begin_transaction_with_broken_autocommit: bool = False) -> None:
         """`atomic` alone passes the second argument, when it begins. A connection that was lost is made again: nothing has
@@ -37,7 +37,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
                 return
             try:
                 with self.wrap_database_errors:
-                    self.connection.execute(_TAKE)
+                    self.connection.execute(self._take)
             except OperationalError:
                 lost = self.connection.closed
                 self.close()

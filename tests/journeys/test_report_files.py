@@ -3,14 +3,17 @@
 import csv
 import json
 import random
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+import pytest
 from click.testing import CliRunner
 
 from vonglau.cli import main
 from vonglau.services.field_reports.tests.test_duplicates import crowd, labels_of
+from vonglau.services.field_reports.tests.test_suggesting import town
 
 
 def test_commands_take_parquet_and_csv_and_agree(tmp_path: Path) -> None:
@@ -61,3 +64,87 @@ def test_commands_take_parquet_and_csv_and_agree(tmp_path: Path) -> None:
     body = json.loads(call.stdout.splitlines()[-1])
     assert body["all"]["labels"] == len(said)
     assert body["all"]["recall_at_5"] > 0.9
+
+
+def told(*words: str) -> dict[str, object]:
+    call = CliRunner().invoke(main, [*words, "--json"])
+    assert call.exit_code == 0, call.output
+    body = json.loads(call.stdout.splitlines()[-1])
+    assert isinstance(body, dict)
+    return body
+
+
+def test_categories_are_learned_suggested_and_scored_on_the_future(tmp_path: Path) -> None:
+    known = town(900)
+    file = tmp_path / "reports.parquet"
+    pq.write_table(
+        pa.table(
+            {
+                "service_request_id": [f"r{number}" for number in range(len(known))],
+                "service_code": [one.code for one in known],
+                "requested_datetime": pa.array(
+                    [int(one.report.at * 1e6) for one in known], pa.timestamp("us", tz="UTC")
+                ),
+                "description": [one.report.words for one in known],
+                "lat": [one.report.lat for one in known],
+                "long": [one.report.lon for one in known],
+            }
+        ),
+        file,
+    )
+    cut = datetime.fromtimestamp(known[600].report.at, UTC).isoformat()
+    suggestions, plain = tmp_path / "s.csv", tmp_path / "plain.csv"
+    for out, method in ((suggestions, "full"), (plain, "tfidf")):
+        model = str(tmp_path / method)
+        body = told("reports", "train", str(file), "--until", cut, "--model", model, "--method", method)
+        assert body["reports"] == 600
+        told("reports", "suggest", str(file), "--model", model, "--out", str(out))
+    figure = tmp_path / "curve.svg"
+    body = told(
+        "score",
+        "suggest",
+        str(suggestions),
+        str(file),
+        "--after",
+        cut,
+        "--against",
+        str(plain),
+        "--figure",
+        str(figure),
+    )
+    assert body["reports"] == 300
+    assert body["accuracy_at_80"] > 0.85
+    assert figure.read_text().startswith("<svg")
+
+
+def test_suggesting_reads_no_category_and_goes_by_keywords_without_a_model(tmp_path: Path) -> None:
+    file = tmp_path / "reports.csv"
+    file.write_text(
+        "service_request_id,requested_datetime,description\n"
+        "1,2026-01-05T08:00:00+07:00,Đèn đường không sáng\n2,2026-01-05T09:00:00+07:00,xin chào\n",
+        encoding="utf-8",
+    )
+    told("reports", "suggest", str(file), "--out", str(tmp_path / "s.csv"))
+    with (tmp_path / "s.csv").open(encoding="utf-8", newline="") as read:
+        rows = list(csv.DictReader(read))
+    assert [(row["service_code"], row["abstained"]) for row in rows] == [("street_light", "0"), ("", "1")]
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["train"], "--from-desk"),
+        (["train", "F"], "--model"),
+        (["train", "F", "--model", "M", "--until", "soon"], "no day"),
+        (["train", "F", "--model", "M"], "no column service_code"),
+        (["duplicates", "F", "--out", "O"], "no column service_code, lat, long"),
+        (["suggest", "F", "--out", "/nowhere/at/all"], "cannot be written"),
+    ],
+)
+def test_what_is_missing_is_said(tmp_path: Path, words: list[str], said: str) -> None:
+    file = tmp_path / "F"
+    file.write_text("service_request_id,requested_datetime\n1,2026-01-05T08:00:00+07:00\n")
+    words = [str(file) if word == "F" else str(tmp_path / word) if word in {"M", "O"} else word for word in words]
+    call = CliRunner().invoke(main, ["reports", *words])
+    assert call.exit_code == 2
+    assert said in call.output

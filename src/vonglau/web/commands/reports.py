@@ -2,13 +2,28 @@
 
 import csv
 import math
+import os
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from vonglau.core.errors import BadInput
-from vonglau.web.commands.base import result, say, without_data
+from vonglau.engines.database import VARIABLE
+from vonglau.web.commands.base import (
+    DEFAULT_DATA,
+    configure,
+    need_installation,
+    result,
+    say,
+    with_database,
+    with_json,
+    without_data,
+)
+
+if TYPE_CHECKING:
+    from vonglau.services.field_reports.suggesting.learning import Known
 
 IN = click.Path(exists=True, dir_okay=False, path_type=Path)
 OUT = click.Path(dir_okay=False, path_type=Path)
@@ -95,4 +110,144 @@ def fit_duplicates(file: Path, labels: Path, model: Path, until: str | None, as_
     except OSError as error:
         raise BadInput(f"{model} cannot be written ({error.strerror}): choose another --model.") from error
     result(as_json, {"model": str(model), "about": about}, f"Written to {model}.")
+    return 0
+
+
+@reports.command("train")
+@click.argument("file", type=IN, required=False)
+@click.option("--until", help="Learn only from reports sent before this day or moment; later ones remain to judge it.")
+@click.option(
+    "--from-desk", is_flag=True, help="Learn from the reports this installation's own desk verified, as it filed them."
+)
+@click.option("--world", default="live", show_default=True, help="With --from-desk: whose desk.")
+@click.option(
+    "--model",
+    type=OUT,
+    help="Where the model goes; with --from-desk, otherwise into the data folder, where it is used.",
+)
+@click.option(
+    "--method",
+    type=click.Choice(("full", "tfidf")),
+    default="full",
+    show_default=True,
+    help="full: words, pieces of words, place, time, photo. tfidf: words alone by TF-IDF, as a yardstick.",
+)
+@click.option(
+    "--coverage",
+    type=click.FloatRange(0.05, 1.0),
+    default=0.8,
+    show_default=True,
+    help="Share of reports for which it is to speak; the least sure abstain.",
+)
+@click.option(
+    "--data",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=DEFAULT_DATA,
+    envvar="VONGLAU_DATA",
+    show_default=True,
+    help="The data folder, for --from-desk.",
+)
+@with_database
+@with_json
+def train(
+    file: Path | None,
+    until: str | None,
+    from_desk: bool,
+    world: str,
+    model: Path | None,
+    method: str,
+    coverage: float,
+    data: Path,
+    database: str,
+    as_json: bool,
+) -> int:
+    """Learn categories from FILE (service_code is what reports were filed as), or from the desk's own corrections."""
+    from vonglau.services.field_reports import table
+    from vonglau.services.field_reports.suggesting import learning
+    from vonglau.services.field_reports.suggesting.model import save
+
+    if from_desk == bool(file):
+        raise BadInput("Give a FILE to learn from, or --from-desk: one of both.")
+    before = table.day(until) if until else math.inf
+    about = {"learned_by": "vonglau reports train", "until": until or "the end", "method": method}
+    if file:
+        if model is None:
+            raise BadInput("Say with --model where the model goes.")
+        known = _of_file(file)
+        about["from"] = file.name
+    else:
+        known, model = _of_desk(data, database, world, model)
+        about["from"] = f"the desk of {world}"
+    known = [one for one in known if one.report.at < before]
+    learned = learning.learn(known, about, method=method, coverage=coverage, said=say)
+    save(model, learned)
+    body = {
+        "model": str(model),
+        "reports": len(known),
+        "categories": list(learned.facts.codes),
+        "threshold": round(learned.facts.threshold, 4),
+        "about": about,
+    }
+    result(as_json, body, f"{len(learned.facts.codes)} categories from {len(known):,} reports written to {model}.")
+    return 0
+
+
+def _of_file(file: Path) -> "list[Known]":
+    from vonglau.services.field_reports.suggesting import features
+    from vonglau.services.field_reports.suggesting.learning import Known
+
+    found = features.read(file, codes=True)
+    return [Known(report, code) for report, code in zip(found.reports, found.codes, strict=True)]
+
+
+def _of_desk(data: Path, database: str, world: str, model: Path | None) -> "tuple[list[Known], Path]":
+    data = data.expanduser().resolve()
+    if database:
+        os.environ[VARIABLE] = database
+    need_installation(data)
+    configure(data)
+    from vonglau.core import worlds
+    from vonglau.services.field_reports.suggesting import desk, installed
+
+    known = desk.learned_from(worlds.world(world).pk)
+    say(f"{desk.corrections(world):,} of {len(known):,} verified reports were filed otherwise than the citizen chose.")
+    place = model or installed.path_in(data)
+    place.parent.mkdir(parents=True, exist_ok=True)
+    return known, place
+
+
+@reports.command("suggest")
+@click.argument("file", type=IN)
+@click.option("--model", type=IN, help="A model of `reports train`; otherwise keywords of data/categories.")
+@click.option("--out", required=True, type=OUT, help="Where id,service_code,confidence,abstained go: CSV.")
+@without_data
+def suggest(file: Path, model: Path | None, out: Path, as_json: bool) -> int:
+    """Suggest a category for every report of FILE. What it was filed as is not looked at. An abstained line names the best guess."""
+    from vonglau.core.facts import categories
+    from vonglau.services.field_reports.suggesting import features, keywords, measuring
+    from vonglau.services.field_reports.suggesting.model import load
+    from vonglau.services.field_reports.suggesting.suggest import suggest_all
+
+    learned = load(model) if model else None
+    found = features.read(file, codes=False)
+    if learned:
+        suggestions = suggest_all(learned, found.reports)
+    else:
+        known = tuple(categories().values())
+        suggestions = (keywords.suggest(report.words, known) for report in found.reports)
+    progress = None if as_json else _progress(len(found.ids))
+    abstained = 0
+    try:
+        with out.open("w", encoding="utf-8", newline="") as written:
+            lines = csv.writer(written, lineterminator="\n")
+            lines.writerow(measuring.COLUMNS)
+            for done, (id, one) in enumerate(zip(found.ids, suggestions, strict=True), 1):
+                lines.writerow((id, one.code, f"{one.confidence:.4f}", int(one.abstained)))
+                abstained += one.abstained
+                if progress and (done % 20_000 == 0 or done == len(found.ids)):
+                    progress(done)
+    except OSError as error:
+        raise BadInput(f"{out} cannot be written ({error.strerror}): choose another --out.") from error
+    body = {"reports": len(found.ids), "abstained": abstained, "out": str(out)}
+    result(as_json, body, f"{len(found.ids):,} suggestions written to {out}; {abstained:,} abstain.")
     return 0

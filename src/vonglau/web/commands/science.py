@@ -106,6 +106,39 @@ def score_duplicates(ranked: Path, labels: Path, reports: Path | None, after: st
     return 0
 
 
+@score.command("suggest")
+@click.argument("suggestions", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--after", help="Only reports sent on this day, at this moment, or later: what the model has not seen.")
+@click.option(
+    "--against", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Other suggestions, beside."
+)
+@click.option("--figure", type=click.Path(dir_okay=False, path_type=Path), help="Draw accuracy over coverage: SVG.")
+@without_data
+def score_suggest(
+    suggestions: Path, file: Path, after: str | None, against: Path | None, figure: Path | None, as_json: bool
+) -> int:
+    """How often SUGGESTIONS of `reports suggest` agree with what the reports of FILE were filed as, by coverage."""
+    from vonglau.services.field_reports.suggesting import measuring
+
+    judged = measuring.judge(measuring.read(suggestions), file, after)
+    body: dict[str, Any] = {"suggestions": suggestions.name, "file": file.name, "after": after}
+    body |= measuring.score(judged)
+    curves = {suggestions.stem: measuring.curve(judged)}
+    if against:
+        other = measuring.judge(measuring.read(against), file, after)
+        body["against"] = {"suggestions": against.name} | measuring.score(other)
+        curves[against.stem] = measuring.curve(other)
+    if figure:
+        measuring.figure(curves, figure)
+    lines = [
+        f"{body['reports']:,} reports; it speaks for {body['spoken_share']}, and is right in {body['spoken_accuracy']} of those."
+    ]
+    lines += [f"coverage {point.coverage:<4}  accuracy {point.accuracy}" for point in curves[suggestions.stem]]
+    result(as_json, body, "\n".join(lines))
+    return 0
+
+
 def _folder() -> Path:
     """bench/ of the checkout this program runs from."""
     import vonglau

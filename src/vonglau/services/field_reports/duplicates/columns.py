@@ -5,7 +5,6 @@ the answer.
 """
 
 import re
-import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from vonglau.services.field_reports import table
+from vonglau.services.field_reports.text import plain, words_of
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -104,26 +104,12 @@ def read(path: Path) -> Columns:
 
 
 _FIELD = re.compile(r"(?:^|\|)[^:|]{1,60}:")
-_WORD = re.compile(r"\w+")
 _NUMBER = re.compile(r"\s*(\d{1,6})\b")
-_PLAIN = str.maketrans({"đ": "d", "Đ": "d"})
-
-
-def plain(text: str) -> str:
-    """Lower case without diacritics: people in a hurry write "o ga" for "ổ gà"."""
-    if text.isascii():
-        return text.lower()
-    apart = unicodedata.normalize("NFD", text.translate(_PLAIN).lower())
-    return "".join(sign for sign in apart if not unicodedata.combining(sign))
 
 
 def answers(text: str) -> str:
     """The answers of a form sent as "Colour: blue | Make: …" without its questions, which every such report shares."""
     return _FIELD.sub(" ", text) if "|" in text else text
-
-
-def words_of(text: str) -> list[str]:
-    return _WORD.findall(text)
 
 
 def bucket_of(word: str) -> int:

@@ -5,11 +5,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from vonglau.services.field_reports.duplicates.columns import One, answers, bucket_of, of, plain, prepare, words_of
+from vonglau.services.field_reports.duplicates.columns import One, answers, bucket_of, of, prepare
 from vonglau.services.field_reports.duplicates.features import lists
 from vonglau.services.field_reports.duplicates.model import Model, shipped
 from vonglau.services.field_reports.duplicates.pairs import Generator
 from vonglau.services.field_reports.duplicates.ranking import LIMIT, rank
+from vonglau.services.field_reports.text import plain, words_of
 
 SHOWN_WORDS = 4
 TELLING = 2.5

@@ -80,8 +80,8 @@ def _step(incident: Incident, reply: Reply) -> Step | None:
     """What the reply means for the incident; None: words for the desk, no more."""
     if incident.paused_at is not None:
         return Step.RESUME
-    if incident.resolved_at is None or reply.written_at <= incident.resolved_at:
-        return None  # nothing to agree or disagree with, or written before the result was known
+    if incident.resolved_at is None or reply.written_at < incident.resolved_at.replace(microsecond=0):
+        return None  # nothing to agree or disagree with, or written before the result; senders give whole seconds
     if reply.solved is False and incident.state in (State.RESOLVED, State.CLOSED):
         return Step.REOPEN
     return Step.CLOSE if reply.solved and incident.state == State.RESOLVED else None

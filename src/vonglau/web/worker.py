@@ -284,36 +284,29 @@ class Publisher:
             raise VongLauError(f"The door answered {answer.status} to publications: {said[:300]!r}")
 
 
-def reached(stopping: threading.Event) -> bool:
-    """Wait until the state's database answers. False when asked to stop before."""
-    failing = outages.Failing()
-    while True:
+def stand_by(turn: Turn, numbers: Numbers, stopping: threading.Event) -> bool:
+    """Wait until the state's database answers and no other worker of the installation folds. False when asked to stop before."""
+    failing, told = outages.Failing(), False
+    while not stopping.is_set():
         try:
-            connection.ensure_connection()
-            return True
+            if turn.take():
+                return True
+            if (was := failing.well()) is not None:
+                log.warning("%s works again after %d failures in %.0f s", "standing by", *was)
+            if not told:
+                log.warning(
+                    "another worker folds for this installation; this one stands by and takes over when that one ends"
+                )
+                told = True
+            numbers.beat("standby")
+            numbers.write()
         except DatabaseError as problem:
             outage = outages.outage(problem)
             if outage is None:
                 raise
             if failing.worth_saying(outage):
                 log.error("the fold waits: %s", outage)
-        if stopping.wait(STANDBY_SECONDS):
-            return False
-
-
-def stand_by(turn: Turn, numbers: Numbers, stopping: threading.Event) -> bool:
-    """Wait until no other worker of the installation folds. False when asked to stop before."""
-    said = False
-    while not stopping.is_set():
-        if turn.take():
-            return True
-        if not said:
-            log.warning(
-                "another worker folds for this installation; this one stands by and takes over when that one ends"
-            )
-            said = True
-        numbers.beat("standby")
-        numbers.write()
+            connection.close()
         stopping.wait(STANDBY_SECONDS)
     return False
 
@@ -322,7 +315,6 @@ def main() -> None:
     stopping, data, turn = threading.Event(), Path(settings.VONGLAU_DATA), Turn("worker")
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopping.set())
-    if reached(stopping):
+    if stand_by(turn, Numbers("worker", data), stopping):
         with outages.translated():
-            if stand_by(turn, Numbers("worker", data), stopping):
-                Worker(data, turn, stopping).run()
+            Worker(data, turn, stopping).run()

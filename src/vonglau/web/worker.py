@@ -52,6 +52,8 @@ CHECKPOINT_SECONDS = 60.0
 STANDBY_SECONDS = 1.0
 SPARE_BYTES = 16 * 1024 * 1024
 """Free room on the disk from which a fold that found none is begun again."""
+OUTAGE_SECONDS = 1.0
+"""How often a task that only waits (for room, for the database, for the door) tries again."""
 FIRST_SECONDS = 1.0
 """When each task runs for the first time: after a crash what was left over does not wait for an hour."""
 
@@ -170,6 +172,8 @@ class Worker:
                     else:
                         log.exception("%s failed; it is tried again", task.__name__)
                 pause = min(30.0, max(seconds, 0.2) * 2 ** min(failing.times, 10))
+                if outage is not None:  # nothing is wrong with the task: it goes on as soon as it can
+                    pause = min(pause, OUTAGE_SECONDS)
                 connection.close()
         connection.close()
 
@@ -280,6 +284,8 @@ class Publisher:
             self._link.close()
             self._link = None
             raise
+        if answer.status in (429, 503, 507):
+            raise Unavailable(f"The door answers {answer.status} to publications; they wait in order.")
         if answer.status != 202:
             raise VongLauError(f"The door answered {answer.status} to publications: {said[:300]!r}")
 

@@ -19,7 +19,9 @@ from vonglau.engines.database import Database, advisory_key
 from vonglau.engines.postgresql.connection import Connection
 
 PATIENCE_SECONDS = 1.0
-"""A process that has just died still holds it for the moment in which the server notices."""
+"""For a session that is just ending."""
+DEAD_SECONDS = 30.0
+"""A process of this host that has died holds it until its last statement has ended and the server notices. It cannot come back."""
 ENDING_SECONDS = 5.0
 """A door that is being stopped writes and answers what waits first."""
 
@@ -49,7 +51,7 @@ class Holder:
     def take(self, db: Connection, former: int = 0) -> None:
         """Take the lock for this session. `former`: the server's process of a session of ours that was lost; it is ended if it
         still holds the lock. Raises `Unavailable`, naming the holder, when another has it."""
-        until = time.monotonic() + PATIENCE_SECONDS
+        began = time.monotonic()
         while True:
             row = db.execute("SELECT pg_try_advisory_lock(%s)", (self.key,)).fetchone()
             if row is not None and row[0]:
@@ -57,7 +59,7 @@ class Holder:
             holder = db.execute(_HOLDER, (self.key,)).fetchone()
             if holder is not None and holder[0] == former and holder[1] == self.name():
                 _end(db, former)
-            elif time.monotonic() > until:
+            elif time.monotonic() - began > (DEAD_SECONDS if _dead(holder) else PATIENCE_SECONDS):
                 raise Unavailable(
                     f"Another process is already writing this event log: {_who(holder)}. "
                     "Only one door may: stop it first, or use another database."
@@ -82,6 +84,22 @@ def _who(holder: tuple[Any, ...] | None) -> str:
     pid, name, began = holder
     since = f", since {said(began)}" if began is not None else ""
     return f"{name or 'a session'} (server process {pid}){since}"
+
+
+def _dead(holder: tuple[Any, ...] | None) -> bool:
+    """Whether it calls itself a process of this host that is not there any more. Of another host nobody here can tell."""
+    ours, found = Holder.name(), str(holder[1] if holder is not None else "")
+    front = ours.removesuffix(str(os.getpid()))
+    number = found.removeprefix(front)
+    if not found.startswith(front) or not number.isdecimal():
+        return False
+    try:
+        os.kill(int(number), 0)
+    except ProcessLookupError:
+        return True
+    except OSError:  # it is there, and another user's
+        return False
+    return False
 
 
 def _end(db: Connection, pid: int) -> None:

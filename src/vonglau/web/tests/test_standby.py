@@ -4,11 +4,13 @@ import logging
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import psycopg
 import pytest
 from django.db import OperationalError
 
+from vonglau.core.errors import Unavailable
 from vonglau.engines.turn import Turn
 from vonglau.kit.metrics import Numbers
 from vonglau.web import worker
@@ -66,3 +68,39 @@ def test_it_ends_when_asked(tmp_path: Path) -> None:
     stopping = threading.Event()
     stopping.set()
     assert not worker.stand_by(Turns(), Numbers("worker", tmp_path), stopping)
+
+
+class Stopping(threading.Event):
+    """Stops at the eighth pause; remembers how long each was to be."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.pauses: list[float] = []
+
+    def wait(self, timeout: float | None = None) -> bool:
+        self.pauses.append(timeout or 0.0)
+        return len(self.pauses) == 8
+
+
+def pauses(monkeypatch: pytest.MonkeyPatch, problem: Exception) -> list[float]:
+    """Of a worker's task that fails every time."""
+
+    def task() -> None:
+        raise problem
+
+    monkeypatch.setattr(worker, "connection", SimpleNamespace(close=lambda: None))
+    one = worker.Worker.__new__(worker.Worker)
+    one.stopping = stopping = Stopping()
+    one._every(0.5, task)
+    return stopping.pauses[1:]
+
+
+def test_a_task_that_only_waits_tries_again_every_second_and_one_that_is_wrong_ever_later(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.CRITICAL, "vonglau.worker")
+    for passes in (away(), Unavailable("the door is away")):
+        assert max(pauses(monkeypatch, passes)) <= worker.OUTAGE_SECONDS
+    wrong = pauses(monkeypatch, RuntimeError("a mistake"))
+    assert wrong == sorted(wrong)
+    assert wrong[-1] == 30.0

@@ -2,9 +2,12 @@
 
 import os
 import socket
+import subprocess
+import time
 import traceback
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import psycopg
 import pytest
@@ -16,8 +19,9 @@ from vonglau.core.log import Outcome, Rejected
 from vonglau.engines import installed
 from vonglau.engines.database import Database
 from vonglau.engines.embedded.tests.helpers import event, events, outcomes
-from vonglau.engines.postgresql import PostgresqlLog, open_reader, open_writer
+from vonglau.engines.postgresql import PostgresqlLog, holder, open_reader, open_writer
 from vonglau.engines.postgresql.connection import connect
+from vonglau.engines.postgresql.holder import Holder
 
 pytestmark = pytest.mark.skipif(bool(engines.missing()), reason=engines.missing())
 
@@ -153,3 +157,33 @@ def test_a_session_that_ends_lets_another_process_in_at_once(database: Database,
     assert outcomes(second.append([event(0)])) == [Outcome.ACCEPTED]
     second.close()
     first.close()
+
+
+def test_a_process_of_this_host_that_died_is_waited_for_and_one_that_lives_is_not(
+    database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its server process holds the lock until the statement it was in has ended."""
+    monkeypatch.setattr(holder, "PATIENCE_SECONDS", -1.0)
+    open_writer(database, tmp_path).close()
+    with subprocess.Popen(["true"]) as ended:
+        pass
+    mine = Holder.of(database)
+    name = mine.name().replace(str(os.getpid()), str(ended.pid))
+    asked: list[float] = []
+
+    def wait(seconds: float) -> None:
+        asked.append(seconds)
+        if len(asked) == 3:
+            session.close()
+
+    monkeypatch.setattr(holder, "time", SimpleNamespace(monotonic=time.monotonic, sleep=wait))
+    session = connect(database, name)
+    mine.take(session)
+    log = open_writer(database, tmp_path)
+    assert outcomes(log.append([event(0)])) == [Outcome.ACCEPTED]
+    assert len(asked) >= 3
+    log.close()
+    with connect(database, mine.name()) as living:
+        mine.take(living)
+        with pytest.raises(Unavailable, match="already writing"):
+            open_writer(database, tmp_path)

@@ -12,6 +12,7 @@ import pytest
 
 from tests import engines
 from tests.serving import ran, serving, vonglau
+from vonglau.core import vault
 from vonglau.core.words import plain
 from vonglau.engines import open_reader
 
@@ -103,6 +104,22 @@ def test_it_is_brought_forward_after_a_backup_and_nothing_is_lost(old: Path, tmp
     assert {name: told(back)[name] for name in ("alerts", "incidents", "evidence")} == {
         name: before[name] for name in ("alerts", "incidents", "evidence")
     }
+
+
+def test_contacts_kept_in_plain_are_sealed_and_stand_in_no_file_any_more(old: Path) -> None:
+    """Also not in pages that the database has given up."""
+    planted = {"phone": "0905 777 123", "email": "bi.mat@example.vn", "contact_name": "Trần Thị Bí Mật"}
+    with closing(sqlite3.connect(old / "state.db")) as db, db:
+        sets = ", ".join(f"{name} = ?" for name in planted)
+        assert db.execute(f"UPDATE field_reports_content SET {sets}", tuple(planted.values())).rowcount == 2
+    ran("upgrade", "--data", old, "--no-backup")
+    with closing(sqlite3.connect(old / "state.db")) as db:
+        db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    kept = b"".join(path.read_bytes() for path in old.rglob("*") if path.is_file())
+    assert [name for name, text in planted.items() if text.encode() in kept] == []
+    sealed = {field for (field,) in rows(old, "SELECT phone FROM field_reports_content")}
+    assert all(vault.is_sealed(text) for text in sealed)
+    assert json.loads(ran("secrets", "status", "--data", old, "--json").strip().splitlines()[-1])["wrong"] == []
 
 
 def test_a_migration_that_fails_leaves_the_folder_to_the_old_release(old: Path) -> None:

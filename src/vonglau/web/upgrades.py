@@ -80,11 +80,31 @@ def bring_forward(data: Path, told: Callable[[str], None] = lambda words: None) 
     if not schema.path(data).exists():  # the log is elsewhere, and brings itself forward
         if lacks.migrations:
             _migrate(lacks.migrations, told)
+            _rewrite(told)
         return lacks.migrations
     with layouts.upgrading(schema.path(data), data / schema.LOCK, told) as changed:
         if lacks.migrations:
             _migrate(lacks.migrations, told)
+    if lacks.migrations:
+        _rewrite(told)
     return (*lacks.migrations, *changed.steps)
+
+
+def _rewrite(told: Callable[[str], None]) -> None:
+    """What migrations took out of tables still stands in pages that the file has given up: contacts that were plain are gone only now."""
+    from django.db import DatabaseError, connection
+
+    if connection.vendor != "sqlite":
+        return
+    told("rewriting the file")
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("VACUUM")
+            cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    except DatabaseError as failed:
+        told(
+            f"the file could not be rewritten ({failed}): make room and run VACUUM, or old contents stay in its free pages"
+        )
 
 
 def _migrate(names: tuple[str, ...], told: Callable[[str], None]) -> None:

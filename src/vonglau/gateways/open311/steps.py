@@ -19,7 +19,7 @@ from vonglau.core.incidents.timeline import agency_name
 from vonglau.core.people.models import Agency
 from vonglau.core.worlds import World
 from vonglau.gateways.open311 import arguments
-from vonglau.services.field_reports.models import Report
+from vonglau.services.field_reports.models import SEALED, Report
 
 TOLD = frozenset(
     {
@@ -102,7 +102,7 @@ def reports_of(world_id: str, refs: Iterable[str]) -> dict[str, list[Report]]:
         Q(incident__world=world_id, incident__ref__in=wanted)
         | Q(incident__state=State.MERGED, incident__keeper__world=world_id, incident__keeper__ref__in=wanted)
     ).select_related("incident__agency", "incident__keeper__agency", "content")
-    for report in rows.order_by("id"):
+    for report in rows.defer(*(f"content__{one}" for one in SEALED)).order_by("id"):
         incident = report.incident
         for ref in {incident.ref, incident.keeper.ref if incident.keeper else incident.ref} & wanted:
             found.setdefault(ref, []).append(report)

@@ -15,7 +15,7 @@ from vonglau.gateways.open311 import arguments, keys, sending, shown, steps
 from vonglau.gateways.open311.arguments import Arguments
 from vonglau.gateways.open311.formats import Answer, Refused, georeport, respond
 from vonglau.gateways.open311.offers import known_service
-from vonglau.services.field_reports.models import Report
+from vonglau.services.field_reports.models import SEALED, Report
 
 
 @georeport("GET", "HEAD", "POST")
@@ -25,7 +25,8 @@ def requests(request: HttpRequest, format: str) -> HttpResponse:
 
 def _reports(world_id: str) -> "QuerySet[Report]":
     related = ("incident__agency", "incident__keeper__agency", "content")
-    return Report.objects.filter(world=world_id).select_related(*related).order_by("-received_at", "-id")
+    rows = Report.objects.filter(world=world_id).select_related(*related).defer(*(f"content__{one}" for one in SEALED))
+    return rows.order_by("-received_at", "-id")
 
 
 def _search(request: HttpRequest, format: str) -> HttpResponse:

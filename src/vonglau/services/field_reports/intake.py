@@ -16,6 +16,7 @@ from vonglau.core import audit
 from vonglau.core.errors import BadInput, Conflict
 from vonglau.core.events import LIVE
 from vonglau.core.facts import categories
+from vonglau.core.forgetting import overwriting
 from vonglau.core.incidents import desk
 from vonglau.core.incidents.models import Incident
 from vonglau.core.notify_models import Publication
@@ -203,8 +204,9 @@ def erase(report: Report, actor: Actor, why: str) -> Report:
 
     `why` names the ground (retention, the person's request): a code or a sentence without personal data.
     """
-    Content.objects.filter(report=report).delete()
-    replies.forget(report)
+    with overwriting():
+        Content.objects.filter(report=report).delete()
+        replies.forget(report)
     if report.erased_at is None:
         report.erased_at = timezone.now()
         report.save(update_fields=["erased_at"])

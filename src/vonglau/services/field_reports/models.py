@@ -2,6 +2,10 @@
 
 from django.db import models
 
+from vonglau.core.lookup import DigestField
+from vonglau.core.vault import SealedTextField
+from vonglau.services.field_reports import contacts
+
 
 class Report(models.Model):
     """A report as it may stay for ever: no personal data. The work on it is its incident's."""
@@ -49,25 +53,43 @@ class Report(models.Model):
         return self.reference
 
 
+SEALED = ("contact_name", "email", "phone", "address", "device_id", "account_id")
+"""What is sealed of a content: lists defer it, since opening costs and a list never shows it."""
+
+
 class Content(models.Model):
-    """What the citizen wrote and how to reach them: personal data, never copied anywhere else."""
+    """What the citizen wrote and how to reach them: personal data, never copied anywhere else.
+
+    Contacts are sealed by the vault; they can be looked up by their exact value through the digests beside them.
+    """
 
     report = models.OneToOneField(Report, on_delete=models.CASCADE, related_name="content")
     description = models.TextField(blank=True)
-    contact_name = models.CharField(max_length=200, blank=True)
-    email = models.CharField(max_length=254, blank=True)
-    phone = models.CharField(max_length=40, blank=True)
-    address = models.CharField(max_length=300, blank=True)
+    """The words as written: for staff whose task needs them, each look audited (`words.as_written`)."""
+    contact_name = SealedTextField(blank=True)
+    email = SealedTextField(blank=True)
+    phone = SealedTextField(blank=True)
+    address = SealedTextField(blank=True)
     """Words for the place: often somebody's home."""
     media_url = models.CharField(max_length=2000, blank=True)
     """Links to pictures or films elsewhere, one a line."""
-    device_id = models.CharField(max_length=100, blank=True)
-    account_id = models.CharField(max_length=100, blank=True)
+    device_id = SealedTextField(blank=True)
+    account_id = SealedTextField(blank=True)
     attributes = models.JSONField(default=dict)
     """Answers to the category's own questions: {code: text or [key, …]}."""
+    email_digest = DigestField(of="email_exact")
+    phone_digest = DigestField(of="phone_exact")
 
     class Meta:
         app_label = "field_reports"
 
     def __str__(self) -> str:
         return f"content of report {self.report_id}"
+
+    @property
+    def email_exact(self) -> str:
+        return contacts.email_of(self.email)
+
+    @property
+    def phone_exact(self) -> str:
+        return contacts.phone_of(self.phone)

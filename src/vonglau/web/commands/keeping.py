@@ -55,7 +55,7 @@ def rotate(data: Path, as_json: bool, drop_old: bool) -> None:
     """Make a new key and seal everything anew with it, while the installation serves. Safe to repeat when it was broken off."""
     from django.db import transaction
 
-    from vonglau.core import audit, vault
+    from vonglau.core import audit, lookup, vault
 
     ring = vault.ring()
     old = ring.newest_first()
@@ -67,9 +67,10 @@ def rotate(data: Path, as_json: bool, drop_old: bool) -> None:
         if again != one.text:
             one.put(again)
             resealed += 1
+    lookup.renew()
     if drop_old:
         # A process may have sealed with an old key while the ring changed: such a key stays until the next rotation.
-        used = {vault.key_of(one.text) for one in vault.everything()}
+        used = {vault.key_of(one.text) for one in vault.everything()} | set(lookup.keys_in_use())
         ring.put([fresh, *(key for key in old if key.id in used)])
     with transaction.atomic():
         audit.record("secrets", {"step": "rotate", "by": operator(), "key": fresh.id, "resealed": resealed})

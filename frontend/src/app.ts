@@ -5,11 +5,13 @@ import * as dialogs from "./dialogs.ts";
 import * as keys from "./keys.ts";
 import * as live from "./live.ts";
 import * as photo from "./photo.ts";
+import * as place from "./place.ts";
 import * as push from "./push.ts";
 import * as sparkline from "./sparkline.ts";
 import * as stream from "./stream.ts";
+import * as templates from "./templates.ts";
 import * as theme from "./theme.ts";
 import * as time from "./time.ts";
 import * as toast from "./toast.ts";
 
-for (const island of [theme, time, dialogs, keys, toast, photo, push, sparkline, live, stream]) island.start();
+for (const island of [theme, time, dialogs, keys, toast, photo, place, templates, push, sparkline, live, stream]) island.start();

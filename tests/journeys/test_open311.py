@@ -54,6 +54,8 @@ def report_and_resolve(client: Client, key: str) -> list[Any]:
         ("resolve", Details(outcome="fixed", why="đã thay bóng")),
         ("close", Details()),
     ):
+        if step == "resolve":
+            factories.prove(report.incident)
         desk.take("live", report.incident.ref, step, DESK, details)
         said.append(client.get(f"{BASE}/requests/{reference}.json").json())
     return said

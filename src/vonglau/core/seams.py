@@ -74,6 +74,10 @@ class IncidentKind:
     correlation: Correlation | None = None
     agency: str = ""
     """Code of the agency that usually handles it: offered first, never assigned by itself."""
+    proof: frozenset[str] = frozenset()
+    """Outcomes (`fixed`, …) that need a photo of staff, taken since the assignment, with its place."""
+    wording: str = ""
+    """Name of a file of `data/reasons/`: its refusals must then name one of its codes, and its templates' blanks be filled."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,14 +10,16 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from vonglau.core.errors import VongLauError
-from vonglau.core.incidents import desk
+from vonglau.core.incidents import desk, files, proof
 from vonglau.core.incidents.desk import Details
+from vonglau.core.incidents.files import Where
 from vonglau.core.incidents.models import Incident
-from vonglau.core.incidents.states import State
+from vonglau.core.incidents.states import State, Step
 from vonglau.core.people.directory import suggested
 from vonglau.core.people.policy import Actor
 from vonglau.core.seams import incident_kinds
 from vonglau.core.worlds import World
+from vonglau.web.demo_photo import Drawn
 
 OPERATOR = Actor("demo.truc-ban", "operator")
 SUPERVISOR = Actor("demo.truong-ca", "supervisor")
@@ -98,6 +100,9 @@ def _next(incident: Incident, plan: Pace, now: datetime) -> Incident | None:
     if at > now:
         return None
     try:
+        if name == Step.RESOLVE and proof.needed(incident.kind, details.outcome):
+            where = Where(lon=incident.lon, lat=incident.lat, place=incident.place)
+            files.attach(incident, actor, Drawn(incident.ref), where=where, at=at)
         return desk.take(incident.world, incident.ref, name, actor, details, version=incident.version, at=at)
     except VongLauError:
         return None  # the visitor was quicker
@@ -112,7 +117,9 @@ def _due(incident: Incident, plan: Pace) -> tuple[str, Actor, Details, datetime]
             return (
                 "refuse",
                 OPERATOR,
-                Details(outcome="unfounded", why="Kiểm tra tại chỗ: không có hiện trạng như phản ánh."),
+                Details(
+                    outcome="unfounded", why="Kiểm tra tại chỗ: không có hiện trạng như phản ánh.", reason="not_found"
+                ),
                 at,
             )
         return "verify", OPERATOR, Details(), at

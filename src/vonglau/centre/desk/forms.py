@@ -1,6 +1,5 @@
 """What a step asks for. Fields that the state table needs are required here too, so that an error stands beside its field."""
 
-from datetime import date
 from typing import Any
 
 from django import forms
@@ -8,11 +7,13 @@ from django.utils import timezone
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from vonglau.centre.desk.step_form import StepForm, words
+from vonglau.centre.desk.worded_forms import RefuseForm, ResolveForm
 from vonglau.centre.names import language, readable
 from vonglau.core.alerts import metres
 from vonglau.core.incidents.desk import Details
 from vonglau.core.incidents.models import Incident
-from vonglau.core.incidents.states import OPEN, OUTCOME_NAMES, REFUSING, RESOLVING, Step
+from vonglau.core.incidents.states import OPEN, Step
 from vonglau.core.incidents.timeline import agency_name
 from vonglau.core.levels import levels
 from vonglau.core.people import directory
@@ -25,43 +26,13 @@ PICKS = 9
 NEAR_METRES = 1000
 
 
-class StepForm(forms.Form):
-    """Every step carries the version it was looked at, and the last line of the timeline that was seen."""
-
-    version = forms.IntegerField(widget=forms.HiddenInput, required=False, min_value=1)
-    seen = forms.IntegerField(widget=forms.HiddenInput, required=False, min_value=0)
-
-    def __init__(self, *args: Any, incident: Incident, **kwargs: Any) -> None:
-        self.incident = incident
-        kwargs = {"label_suffix": "", "auto_id": f"{self.step_name()}-%s", **kwargs}
-        super().__init__(*args, **kwargs)
-
-    @classmethod
-    def step_name(cls) -> str:
-        return next((step for step, form in FORMS.items() if form is cls), "step")
-
-    def details(self) -> Details:
-        """What the desk's command is given."""
-        asked = self.cleaned_data
-        return Details(why=asked.get("why", ""))
-
-
-def _words(label: Any, *, required: bool = True, rows: int = 3, missing: Any = None) -> forms.CharField:
-    return forms.CharField(
-        label=label,
-        required=required,
-        max_length=2000,
-        widget=forms.Textarea(attrs={"rows": rows}),
-        error_messages={"required": missing or _("Hãy viết vài chữ: ai đọc hồ sơ này sau cũng cần biết vì sao.")},
-    )
-
-
 class AssignForm(StepForm):
     """One agency: the first nine by digit, any other from the list."""
 
+    step = Step.ASSIGN
     agency = forms.ChoiceField(label=_("Giao cho"), widget=forms.RadioSelect, required=False)
     other = forms.ChoiceField(label=_("Cơ quan khác"), required=False)
-    why = _words(_("Dặn thêm"), required=False, rows=2)
+    why = words(_("Dặn thêm"), required=False, rows=2)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -114,22 +85,10 @@ def _suggested(incident: Incident) -> list[tuple[Agency, str]]:
     return sorted(hinted, key=lambda pair: (not pair[1], not pair[1] and pair[0].kind == "ward"))
 
 
-class RefuseForm(StepForm):
-    outcome = forms.ChoiceField(
-        label=_("Vì sao không tiếp nhận"),
-        widget=forms.RadioSelect,
-        choices=lambda: [(code, str(OUTCOME_NAMES[code])) for code in REFUSING],
-        error_messages={"required": _("Hãy chọn một lý do: từ chối luôn phải có mã.")},
-    )
-    why = _words(_("Giải thích cho người phản ánh"))
-
-    def details(self) -> Details:
-        return Details(outcome=self.cleaned_data["outcome"], why=self.cleaned_data["why"])
-
-
 class MergeForm(StepForm):
     """Into which: an open one nearby of the same kind, or any by its reference."""
 
+    step = Step.MERGE
     near = forms.ChoiceField(label=_("Sự việc ở gần"), widget=forms.RadioSelect, required=False)
     keeper = forms.CharField(
         label=_("Hoặc mã sự việc"),
@@ -190,6 +149,7 @@ def _nearby(incident: Incident, most: int = 5) -> list[tuple[Incident, str]]:
 
 
 class SplitForm(StepForm):
+    step = Step.SPLIT
     title = forms.CharField(
         label=_("Phần tách ra là gì"),
         max_length=200,
@@ -202,57 +162,25 @@ class SplitForm(StepForm):
 
 
 class WhyForm(StepForm):
-    why = _words(_("Vì sao"))
+    why = words(_("Vì sao"))
 
 
 class ReturnForm(WhyForm):
-    pass
+    step = Step.RETURN
 
 
 class PauseForm(WhyForm):
-    pass
+    step = Step.PAUSE
 
 
 class ReopenForm(WhyForm):
-    pass
-
-
-class ResolveForm(StepForm):
-    outcome = forms.ChoiceField(
-        label=_("Kết quả"),
-        widget=forms.RadioSelect,
-        choices=lambda: [(code, str(OUTCOME_NAMES[code])) for code in RESOLVING],
-        error_messages={"required": _("Hãy chọn một kết quả: “đã khắc phục” được đếm riêng.")},
-    )
-    planned_for = forms.DateField(
-        label=_("Dự kiến làm xong ngày"),
-        required=False,
-        widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
-        help_text=_("Bắt buộc khi chọn “đã lên kế hoạch”."),
-    )
-    why = _words(_("Đã làm gì"))
-    photo = forms.FileField(label=_("Ảnh sau xử lý"), required=False)
-
-    def clean(self) -> dict[str, Any]:
-        asked: dict[str, Any] = super().clean() or {}
-        planned: date | None = asked.get("planned_for")
-        if asked.get("outcome") == "planned":
-            today = timezone.localtime(world(self.incident.world).now()).date()
-            if planned is None and "planned_for" not in self.errors:
-                self.add_error("planned_for", gettext("“Đã lên kế hoạch” phải có ngày dự kiến làm xong."))
-            elif planned is not None and planned < today:
-                self.add_error("planned_for", gettext("Ngày dự kiến phải từ hôm nay trở đi."))
-        return asked
-
-    def details(self) -> Details:
-        asked = self.cleaned_data
-        planned = asked["planned_for"] if asked["outcome"] == "planned" else None
-        return Details(outcome=asked["outcome"], why=asked["why"], planned_for=planned)
+    step = Step.REOPEN
 
 
 class LevelForm(StepForm):
+    step = Step.LEVEL
     level = forms.ChoiceField(label=_("Mức độ"), widget=forms.RadioSelect)
-    why = _words(_("Vì sao đổi"))
+    why = words(_("Vì sao đổi"))
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -269,7 +197,8 @@ class LevelForm(StepForm):
 
 
 class NoteForm(StepForm):
-    why = _words(_("Ghi chú"), required=False)
+    step = Step.NOTE
+    why = words(_("Ghi chú"), required=False)
     photo = forms.FileField(label=_("Ảnh"), required=False)
 
     def clean(self) -> dict[str, Any]:
@@ -280,15 +209,9 @@ class NoteForm(StepForm):
 
 
 FORMS: dict[str, type[StepForm]] = {
-    Step.ASSIGN: AssignForm,
-    Step.REFUSE: RefuseForm,
-    Step.MERGE: MergeForm,
-    Step.SPLIT: SplitForm,
-    Step.RETURN: ReturnForm,
-    Step.PAUSE: PauseForm,
-    Step.RESOLVE: ResolveForm,
-    Step.REOPEN: ReopenForm,
-    Step.LEVEL: LevelForm,
-    Step.NOTE: NoteForm,
-}
+    form.step: form
+    for form in (
+        AssignForm, RefuseForm, MergeForm, SplitForm, ReturnForm, PauseForm, ResolveForm, ReopenForm, LevelForm, NoteForm,
+    )
+}  # fmt: skip
 """Steps that ask for something. The others are taken by their button."""

@@ -18,16 +18,19 @@ from django.views.decorators.http import require_http_methods
 
 from vonglau.centre.access import Request, is_fragment, of_the_desk
 from vonglau.centre.desk.actions import LOOKS
-from vonglau.centre.desk.forms import FORMS, StepForm
+from vonglau.centre.desk.forms import FORMS
+from vonglau.centre.desk.step_form import StepForm
 from vonglau.centre.desk.views import find_incident, whole
+from vonglau.centre.desk.worded_forms import where_of
 from vonglau.centre.names import readable
 from vonglau.core.errors import BadInput, Conflict, NotFound, StorageFull
-from vonglau.core.incidents import desk, files
+from vonglau.core.incidents import desk, files, proof
 from vonglau.core.incidents.models import Evidence, Incident
 from vonglau.core.incidents.states import STEP_NAMES, Step
 from vonglau.core.incidents.timeline import Entry, timeline
 from vonglau.core.people import policy
 
+PROOF = _("“Đã khắc phục” phải có ảnh chụp sau khi được giao, ghi rõ chụp ở đâu. Chưa ghi gì; hãy thêm một ảnh.")
 PHOTO_FAULTS = {
     "large": _("Ảnh lớn hơn 15 MB. Hãy chụp nhỏ hơn hoặc chọn ảnh khác."),
     "pixels": _("Ảnh có quá nhiều điểm ảnh. Hãy chụp nhỏ hơn hoặc chọn ảnh khác."),
@@ -70,7 +73,7 @@ def _keep_photo(request: Request, incident: Incident, form: StepForm) -> Evidenc
     if not isinstance(upload, UploadedFile) or "photo" not in form.fields:
         return None
     try:
-        return files.attach(incident, request.actor, upload)
+        return files.attach(incident, request.actor, upload, where=where_of(form))
     except BadInput as problem:
         form.add_error("photo", PHOTO_FAULTS[str(problem.extra.get("reason", "unreadable"))])
     except StorageFull:
@@ -78,17 +81,29 @@ def _keep_photo(request: Request, incident: Incident, form: StepForm) -> Evidenc
     return None
 
 
+def _place_kept(request: Request, incident: Incident, form: StepForm) -> None:
+    """A photo that was kept at an earlier try, when its place was still missing, has it now."""
+    where = where_of(form)
+    if not where or proof.shown(incident):
+        return
+    waiting = incident.evidence.filter(sha256__in=proof.since_assignment(incident), by=request.actor.name).last()
+    if waiting is not None:
+        files.say_where(waiting, request.actor, where)
+
+
 def _take(request: Request, incident: Incident, step: str, form: StepForm, photo: Evidence | None) -> HttpResponseBase:
     details, version = form.details(), form.cleaned_data.get("version")
     if step == Step.NOTE and not details.why:
         return _done(request, incident.ref, step)  # the photo is the note
+    _place_kept(request, incident, form)
     try:
         desk.take(request.world.pk, incident.ref, step, request.actor, details, version=version)
     except Conflict:
         return _overtaken(request, incident.ref, step, form, photo)
     except BadInput as problem:
         field = str(problem.extra.get("pointer", "")).lstrip("/")
-        form.add_error(field if field in form.fields else None, gettext("Chưa dùng được; hãy chọn hoặc viết lại."))
+        fault = PROOF if problem.extra.get("reason") == "proof" else gettext("Chưa dùng được; hãy chọn hoặc viết lại.")
+        form.add_error(field if field in form.fields else None, fault)
         return _form(request, incident, step, form, status=422, photo=photo)
     return _done(request, incident.ref, step)
 

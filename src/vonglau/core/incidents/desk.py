@@ -13,9 +13,9 @@ from django.utils import timezone
 
 from vonglau.core import audit, changes
 from vonglau.core.errors import BadInput, Conflict, NotAllowed, NotFound, StepNotPossible
-from vonglau.core.incidents import clocks
+from vonglau.core.incidents import clocks, proof, wording
 from vonglau.core.incidents.models import Incident, IncidentCounter
-from vonglau.core.incidents.states import ENDED, OPEN, REFUSING, RESOLVING, State, Step, find
+from vonglau.core.incidents.states import ENDED, OPEN, REFUSING, RESOLVING, Outcome, State, Step, find
 from vonglau.core.notify import fan_out, rules
 from vonglau.core.people import directory, policy
 from vonglau.core.people.models import Agency
@@ -57,6 +57,10 @@ class Details:
     level: str = ""
     title: str = ""
     planned_for: date | None = None
+    reason: str = ""
+    """Of a refusal: a code of the kind's wording, where it has one."""
+    target: str = ""
+    """Of a redirection: whom it leads to, a code of the same file."""
 
 
 def _next_ref(in_world: World, at: datetime) -> str:
@@ -157,8 +161,26 @@ def _verify(incident: Incident, details: Details, at: datetime) -> dict[str, Any
 def _refuse(incident: Incident, details: Details, at: datetime) -> dict[str, Any]:
     if details.outcome not in REFUSING:
         raise BadInput(f"A refusal carries one of the outcomes {', '.join(REFUSING)}.", pointer="/outcome")
+    _worded(incident, details, refusing=True)
     incident.outcome, incident.closed_at = details.outcome, at
-    return {"outcome": details.outcome}
+    chosen = wording.of(incident.kind) is not None
+    redirected = chosen and details.outcome == Outcome.REDIRECTED
+    return {
+        "outcome": details.outcome,
+        "reason": details.reason if chosen else "",
+        "target": details.target if redirected else "",
+    }
+
+
+def _worded(incident: Incident, details: Details, *, refusing: bool) -> None:
+    wording.check(
+        incident.kind,
+        why=details.why,
+        outcome=details.outcome,
+        reason=details.reason,
+        target=details.target,
+        refusing=refusing,
+    )
 
 
 def _merge(incident: Incident, details: Details, at: datetime) -> dict[str, Any]:
@@ -207,6 +229,8 @@ def _resolve(incident: Incident, details: Details, at: datetime) -> dict[str, An
         raise BadInput(f"A result carries one of the outcomes {', '.join(RESOLVING)}.", pointer="/outcome")
     if details.outcome == "planned" and details.planned_for is None:
         raise BadInput("“Planned” needs the date it is planned for.", pointer="/planned_for")
+    _worded(incident, details, refusing=False)
+    proof.check(incident, details.outcome)
     if incident.paused_at is not None:
         clocks.resume(incident, at)
     incident.outcome, incident.planned_for, incident.resolved_at = details.outcome, details.planned_for, at

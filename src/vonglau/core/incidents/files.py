@@ -11,6 +11,7 @@ import os
 import tempfile
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import IO, Protocol
 
@@ -138,8 +139,36 @@ def may_attach(actor: Actor, incident: Incident) -> bool:
     return any(policy.may_step(actor, incident, step) for step in (Step.NOTE, Step.RESOLVE))
 
 
-def attach(incident: Incident, actor: Actor, upload: Upload, caption: str = "") -> Evidence:
-    """Put a photo under an incident. The same photo again changes nothing.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Where:
+    """Where a photo was taken: degrees as the device said them, words, both or neither."""
+
+    lon: float | None = None
+    lat: float | None = None
+    place: str = ""
+
+    def __post_init__(self) -> None:
+        if (self.lon is None) != (self.lat is None):
+            raise BadInput("Give both `lon` and `lat`, or neither.", pointer="/lat" if self.lat is None else "/lon")
+        if self.lon is not None and self.lat is not None and not (-180 <= self.lon <= 180 and -90 <= self.lat <= 90):
+            raise BadInput("`lon` is between -180 and 180, `lat` between -90 and 90 degrees.", pointer="/lon")
+
+    def __bool__(self) -> bool:
+        return self.lon is not None or bool(self.place.strip())
+
+
+NOWHERE = Where()
+
+
+def attach(
+    incident: Incident,
+    actor: Actor,
+    upload: Upload,
+    caption: str = "",
+    where: Where = NOWHERE,
+    at: datetime | None = None,
+) -> Evidence:
+    """Put a photo under an incident. The same photo again changes nothing but a place that was missing. `at`: now, unless named.
 
     The incident's version stays: evidence contradicts nobody's step.
     Raises BadInput, NotAllowed, NotFound, StorageFull.
@@ -152,16 +181,31 @@ def attach(incident: Incident, actor: Actor, upload: Upload, caption: str = "") 
     _keep(path_of(picture.sha256), picture.jpeg)
     _keep(path_of(picture.sha256, thumb=True), picture.thumb)
     with transaction.atomic():
-        return _record(incident, actor, picture, caption.strip()[:200])
+        return _record(incident, actor, picture, caption.strip()[:200], where, at or world(incident.world).now())
 
 
-def _record(incident: Incident, actor: Actor, picture: Picture, caption: str) -> Evidence:
+@transaction.atomic
+def say_where(photo: Evidence, actor: Actor, where: Where) -> Evidence:
+    """Note where a photo was taken that came without its place. NotAllowed for whoever may not attach one."""
+    incident = Incident.objects.select_for_update().get(pk=photo.incident_id)
+    if not may_attach(actor, incident):
+        raise NotAllowed(policy.may_step(actor, incident, Step.NOTE).reason)
+    _stand(photo, where)
+    photo.save(update_fields=["lon", "lat", "place"])
+    _tell(incident, actor, photo, where, "", world(incident.world).now())
+    return photo
+
+
+def _stand(photo: Evidence, where: Where) -> None:
+    photo.lon, photo.lat, photo.place = where.lon, where.lat, where.place.strip()[:200]
+
+
+def _record(incident: Incident, actor: Actor, picture: Picture, caption: str, where: Where, at: datetime) -> Evidence:
     Incident.objects.select_for_update().filter(pk=incident.pk).first()
     known = incident.evidence.filter(sha256=picture.sha256).first()
     if known is not None:
-        return known
-    at = world(incident.world).now()
-    made = Evidence.objects.create(
+        return say_where(known, actor, where) if where and known.by == actor.name and not known.placed else known
+    made = Evidence(
         incident=incident,
         sha256=picture.sha256,
         media_type=MEDIA_TYPE,
@@ -172,19 +216,27 @@ def _record(incident: Incident, actor: Actor, picture: Picture, caption: str) ->
         by=actor.name,
         at=at,
     )
+    _stand(made, where)
+    made.save()
+    _tell(incident, actor, made, where, caption, at)
+    return made
+
+
+def _tell(incident: Incident, actor: Actor, photo: Evidence, where: Where, caption: str, at: datetime) -> None:
+    """The audit row. That a place is known stands in the chain; which one, and what people wrote, does not."""
     body = {
         "at": at.isoformat(timespec="microseconds"),
         "who": actor.name,
         "role": actor.role,
         "step": "evidence",
-        "sha256": picture.sha256,
-        "size": len(picture.jpeg),
-        "media_type": MEDIA_TYPE,
+        "sha256": photo.sha256,
+        "size": photo.size,
+        "media_type": photo.media_type,
+        **({"placed": True} if where else {}),
         **({"why": audit.note(incident.stream, caption)} if caption else {}),
     }
     audit.record(incident.stream, body)
     desk.tell(incident, "evidence", actor.name)
-    return made
 
 
 def open_file(evidence: Evidence, *, thumb: bool = False) -> IO[bytes]:

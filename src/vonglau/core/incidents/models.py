@@ -121,9 +121,19 @@ class Evidence(models.Model):
     width = models.PositiveIntegerField(null=True)
     height = models.PositiveIntegerField(null=True)
     caption = models.CharField(max_length=200, blank=True)
+    lon = models.FloatField(null=True)
+    lat = models.FloatField(null=True)
+    """Where it was taken, as the device said (WGS 84); null: not said."""
+    place = models.CharField(max_length=200, blank=True)
+    """Where it was taken, in the words of whoever took it."""
     by = models.CharField(max_length=150)
     at = models.DateTimeField()
 
     class Meta:
         app_label = "core"
         ordering = ("id",)
+
+    @property
+    def placed(self) -> bool:
+        """Whether it is said where it was taken."""
+        return self.lon is not None or bool(self.place)

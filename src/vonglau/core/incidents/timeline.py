@@ -19,6 +19,7 @@ from vonglau.core import alerts, audit
 from vonglau.core.alert_models import Alert
 from vonglau.core.audit_models import Note
 from vonglau.core.errors import BadFile
+from vonglau.core.incidents import wording
 from vonglau.core.incidents.models import Evidence, Incident
 from vonglau.core.incidents.states import OUTCOME_NAMES, STEP_NAMES, Step
 from vonglau.core.levels import levels
@@ -84,6 +85,8 @@ class Entry:
 class _Names:
     """Everything the rows refer to, fetched once."""
 
+    kind: str = ""
+    """The incident's own."""
     users: dict[str, User] = field(default_factory=dict)
     agencies: dict[str, list[Agency]] = field(default_factory=dict)
     notes: dict[int, str] = field(default_factory=dict)
@@ -121,7 +124,7 @@ def agency_name(agency: Agency | None) -> str:
 
 
 def _gather(incident: Incident, bodies: Sequence[dict[str, Any]]) -> _Names:
-    names = _Names()
+    names = _Names(kind=incident.kind)
     people = {str(body.get("who", "")) for body in bodies}
     for user in User.objects.filter(username__in=people).select_related("agency"):
         names.users[user.username] = user
@@ -273,11 +276,24 @@ def _outcome(body: dict[str, Any], names: _Names, at: datetime) -> Iterable[str]
     name = OUTCOME_NAMES.get(body.get("outcome", ""))
     if name:
         yield gettext("Kết quả: %(outcome)s") % {"outcome": name}
+    yield from _worded(body, names)
     if body.get("planned_for"):
         yield gettext("Dự kiến: %(day)s") % {"day": day_words(str(body["planned_for"]))}
     if body.get("evidence"):
         count = len(body["evidence"])
         yield ngettext("Kèm %(count)s ảnh", "Kèm %(count)s ảnh", count) % {"count": count}
+
+
+def _worded(body: dict[str, Any], names: _Names) -> Iterable[str]:
+    """The coded reason of a refusal, and whom it leads to."""
+    known = wording.of(names.kind) if body.get("reason") else None
+    if known is None:
+        return
+    language = get_language() or "vi"
+    if reason := known.refusal(str(body["reason"])):
+        yield gettext("Lý do: %(reason)s") % {"reason": reason.name[language]}
+    if target := known.target(str(body.get("target", ""))):
+        yield gettext("Hướng dẫn đến: %(target)s") % {"target": target.name[language]}
 
 
 def _reopen(body: dict[str, Any], names: _Names, at: datetime) -> Iterable[str]:

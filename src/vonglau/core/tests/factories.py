@@ -1,9 +1,14 @@
 """Small makers for the core's tests: one agency, two worlds, actors of each role."""
 
+import io
 from datetime import UTC, date, datetime
 
+from django.core.files.uploadedfile import SimpleUploadedFile
+from PIL import Image
+
 from vonglau.core.incidents.desk import Opening, open_incident
-from vonglau.core.incidents.models import Incident
+from vonglau.core.incidents.files import Where, attach
+from vonglau.core.incidents.models import Evidence, Incident
 from vonglau.core.people.models import Agency
 from vonglau.core.people.policy import Actor
 from vonglau.core.worlds import WorldKind, ensure_world
@@ -41,3 +46,14 @@ def incident(world: str = "live", origin: str = "report", at: datetime = MONDAY,
         **more,
     }
     return open_incident(Opening(world=world, origin=origin, at=at, **fields), OPERATOR)  # type: ignore[arg-type]
+
+
+def picture(colour: str = "teal") -> SimpleUploadedFile:
+    out = io.BytesIO()
+    Image.new("RGB", (40, 30), colour).save(out, "JPEG")
+    return SimpleUploadedFile("anh.jpg", out.getvalue())
+
+
+def prove(found: Incident, by: Actor = SUPERVISOR, colour: str = "teal") -> Evidence:
+    """The photo of staff, with its place, without which no field report is `fixed`."""
+    return attach(found, by, picture(colour), where=Where(lon=108.22, lat=16.06))

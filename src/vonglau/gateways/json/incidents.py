@@ -129,6 +129,8 @@ def step(request: HttpRequest, ref: str, said: shapes.StepIn, world: shapes.InWo
         level=said.level,
         title=said.title.replace("\x00", ""),
         planned_for=said.planned_for,
+        reason=said.reason,
+        target=said.target,
     )
     taken = desk.take(where.pk, found.ref, said.step, actor_of(request), details, version=said.version)
     return _whole(taken, where, actor_of(request))
@@ -140,11 +142,18 @@ def evidence(
     ref: str,
     photo: File[UploadedFile],
     caption: Form[str] = "",
+    place: Form[str] = "",
+    lon: Form[float | None] = None,
+    lat: Form[float | None] = None,
     world: shapes.InWorld = None,
 ) -> Status[dict[str, Any]]:
-    """JPEG, PNG or WebP up to 15 MB. It is written anew without metadata; the same photo again changes nothing."""
-    found, _where = _get(request, ref, world)
-    kept = files.attach(found, actor_of(request), photo, caption.replace("\x00", ""))
+    """JPEG, PNG or WebP up to 15 MB. It is written anew without metadata; the same photo again changes nothing.
+
+    `place` in words, or `lon` and `lat` in degrees, say where it was taken: what proves that a field report is `fixed` needs one of them.
+    """
+    where = files.Where(lon=lon, lat=lat, place=place.replace("\x00", ""))
+    found, _world = _get(request, ref, world)
+    kept = files.attach(found, actor_of(request), photo, caption.replace("\x00", ""), where)
     return Status(201, _evidence(kept))
 
 

@@ -185,6 +185,9 @@ class EvidenceOut(Schema):
     width: int | None
     height: int | None
     caption: str
+    lon: float | None = Field(description="Where it was taken, as the device said, in degrees.")
+    lat: float | None
+    place: str = Field(description="Where it was taken, in words.")
     by: str
     at: datetime
 
@@ -231,6 +234,8 @@ class StepIn(Schema):
     level: str = Field("", max_length=20)
     title: str = Field("", max_length=200)
     planned_for: Day | None = None
+    reason: str = Field("", max_length=40, description="Why a field report is refused: a code of the city's list.")
+    target: str = Field("", max_length=40, description="Whom a redirected one leads to: a code of the same list.")
 
 
 class DefinitionOut(Schema):

@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from vonglau.core.events import EventType
 from vonglau.core.facts import categories, category_groups
+from vonglau.core.incidents.states import Outcome
 from vonglau.core.people import directory
 from vonglau.core.seams import IncidentKind, Service, Text
 from vonglau.services.field_reports import rules
@@ -62,7 +63,11 @@ service = Service(
     name=SERVICE,
     title=_("Phản ánh hiện trường"),
     event_types=(EventType(name=RECEIVED, title=_("Đã tiếp nhận phản ánh"), payload=Received, direction="out"),),
-    incident_kinds=(IncidentKind(code=KIND, title=_("Phản ánh hiện trường")),),
+    incident_kinds=(
+        IncidentKind(
+            code=KIND, title=_("Phản ánh hiện trường"), proof=frozenset({Outcome.FIXED}), wording="field_reports"
+        ),
+    ),
     about=about,
     demo=day,
     settings=SETTINGS,

@@ -17,7 +17,18 @@ from vonglau.core.incidents.models import Incident
 from vonglau.core.incidents.states import ENDED, TABLE, State, Step
 from vonglau.core.notify_models import Notice
 from vonglau.core.people.policy import SYSTEM, Actor
-from vonglau.core.tests.factories import LEADER, MONDAY, OPERATOR, SUPERVISOR, agency, agent, drill, incident, live
+from vonglau.core.tests.factories import (
+    LEADER,
+    MONDAY,
+    OPERATOR,
+    SUPERVISOR,
+    agency,
+    agent,
+    drill,
+    incident,
+    live,
+    prove,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -41,6 +52,8 @@ def walk(ref: str, at: datetime = MONDAY, until: str = "closed", world: str = "l
     ]
     found = desk.get(world, ref)
     for number, (step, actor, details) in enumerate(steps, 1):
+        if step == "resolve":
+            prove(found, actor)
         found = take(world, ref, step, actor, details, at=at + number * HOUR)
         if found.state == until or step == until:
             break
@@ -55,7 +68,7 @@ def test_the_straight_way_leaves_moments_and_an_audit_row_each() -> None:
         MONDAY + n * HOUR for n in range(1, 6)
     ]
     steps = [body["step"] for _row, body in audit.rows(done.stream)]
-    assert steps == ["receive", "verify", "assign", "start", "resolve", "close"]
+    assert steps == ["receive", "verify", "assign", "start", "evidence", "resolve", "close"]
     assert list(audit.verify_streams()) == []
     assert [change.body["state"] for change in Change.objects.filter(kind="incident")][-1] == "closed"
 
@@ -64,7 +77,7 @@ def test_what_was_said_stays_out_of_the_chain() -> None:
     done = walk(incident().ref)
     text = b"".join(bytes(row.body) for row, _body in audit.rows(done.stream))
     assert "thay bóng".encode() not in text
-    why = audit.rows(done.stream)[4][1]["why"]
+    why = audit.rows(done.stream)[5][1]["why"]
     assert set(why) == {"note", "digest"}
 
 
@@ -225,7 +238,13 @@ def test_worlds_do_not_mix() -> None:
 
 ACTORS = [OPERATOR, SUPERVISOR, LEADER, SYSTEM, Actor("quan.tri", "administrator"), Actor("bao", "reporter")]
 FULL = Details(
-    why="vì", outcome="fixed", agency="xay-dung", level="complex", title="Phần", planned_for=date(2027, 1, 1)
+    why="vì",
+    outcome="explained",
+    reason="not_found",
+    agency="xay-dung",
+    level="complex",
+    title="Phần",
+    planned_for=date(2027, 1, 1),
 )
 
 

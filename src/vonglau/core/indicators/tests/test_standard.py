@@ -56,7 +56,14 @@ def test_merged_and_refused_are_in_neither_number() -> None:
     keeper = walk(incident().ref, until="resolved")
     twin, wrong = incident(level="urgent"), incident(level="urgent")
     take("live", twin.ref, "merge", OPERATOR, Details(keeper=keeper.ref), at=MONDAY)
-    take("live", wrong.ref, "refuse", OPERATOR, Details(outcome="redirected", why="Tố cáo"), at=MONDAY)
+    take(
+        "live",
+        wrong.ref,
+        "refuse",
+        OPERATOR,
+        Details(outcome="redirected", why="Tố cáo", reason="denunciation", target="inspectorate"),
+        at=MONDAY,
+    )
     assert value("handled_on_time").counted == Counted(1, 1)
 
 

@@ -38,7 +38,7 @@ def test_the_queue_is_in_order_of_what_is_due(ask: Ask) -> None:
     fresh = incident()
     older = incident(at=factories.MONDAY - timedelta(hours=2))
     done = incident()
-    take(done, "refuse", outcome="unfounded", why="không có")
+    take(done, "refuse", outcome="unfounded", why="không có", reason="not_found")
     answer = ask("GET", "/api/incidents")
     assert refs(answer) == [late.ref, older.ref, fresh.ref, done.ref]
     assert [one["overdue"] for one in answer.json()["items"]] == [True, False, False, False]
@@ -53,7 +53,7 @@ def test_pages_hold_everything_once_whatever_their_size(ask: Ask) -> None:
     for number in range(7):
         found = incident(at=factories.MONDAY - timedelta(hours=number % 3))
         if number % 3 == 0:
-            take(found, "refuse", outcome="unfounded", why="x")
+            take(found, "refuse", outcome="unfounded", why="x", reason="not_found")
     for order in ("due", "received"):
         whole = refs(ask("GET", "/api/incidents", order=order))
         for size in (1, 2, 3, 7, 100):
@@ -162,6 +162,8 @@ def test_a_step_sent_twice_with_its_version_is_made_once(ask: Ask) -> None:
         ({"step": "fly"}, 400, "/step"),
         ({"step": "refuse", "why": "x"}, 400, "/outcome"),
         ({"step": "refuse", "why": "x", "outcome": "fixed"}, 400, "/outcome"),
+        ({"step": "refuse", "why": "x", "outcome": "unfounded"}, 400, "/reason"),
+        ({"step": "refuse", "why": "x", "outcome": "redirected", "reason": "complaint"}, 400, "/target"),
         ({"step": "merge", "keeper": "SV-0000-0000"}, 404, None),
         ({}, 422, "/step"),
         ({"step": 7}, 422, "/step"),
@@ -219,9 +221,27 @@ def test_a_photo_is_attached_over_the_api(ask: Ask) -> None:
     assert ask("POST", path, body, scopes="read", content_type=kind).status_code == 403
 
 
-def multipart(photo: bytes) -> tuple[bytes, str]:
+def test_fixed_is_shown_over_the_api_too(ask: Ask) -> None:
+    found = incident()
+    agency = factories.agency()
+    for name, more in (("verify", {}), ("assign", {"agency": agency.code}), ("start", {})):
+        take(found, name, **more)
+    out = io.BytesIO()
+    Image.new("RGB", (40, 30), "red").save(out, "PNG")
+    steps, path = f"/api/incidents/{found.ref}/steps", f"/api/incidents/{found.ref}/evidence"
+    fixed = {"step": "resolve", "outcome": "fixed", "why": "đã thay bóng"}
+    bare = ask("POST", steps, fixed, scopes=WRITE)
+    assert (bare.status_code, bare.json()["pointer"], bare.json()["reason"]) == (400, "/photo", "proof")
+    half, kind = multipart(out.getvalue(), lon="108.22")
+    assert ask("POST", path, half, scopes=WRITE, content_type=kind).json()["pointer"] == "/lat"
+    body, kind = multipart(out.getvalue(), place="Trước số 12")
+    assert ask("POST", path, body, scopes=WRITE, content_type=kind).json()["place"] == "Trước số 12"
+    assert ask("POST", steps, fixed, scopes=WRITE).json()["outcome"] == "fixed"
+
+
+def multipart(photo: bytes, **more: str) -> tuple[bytes, str]:
     from django.core.files.uploadedfile import SimpleUploadedFile
     from django.test.client import BOUNDARY, MULTIPART_CONTENT, encode_multipart
 
     upload = SimpleUploadedFile("a.png", photo, "image/png")
-    return encode_multipart(BOUNDARY, {"photo": upload, "caption": "Ảnh sau"}), MULTIPART_CONTENT
+    return encode_multipart(BOUNDARY, {"photo": upload, "caption": "Ảnh sau", **more}), MULTIPART_CONTENT

@@ -186,6 +186,8 @@ def test_a_value_says_what_it_is_made_of(ask: Ask) -> None:
             ("resolve", {"outcome": "fixed" if number else "explained", "why": "x"}),
         ):  # fmt: skip
             at = start + timedelta(hours=1) if number < 2 else factories.MONDAY - timedelta(hours=1)
+            if step == "resolve":
+                factories.prove(found)
             desk.take("drill-1", found.ref, step, factories.SUPERVISOR, Details(**more), at=at)
     period = {"start": "2026-11-01", "end": "2026-11-30"}
     told = ask("GET", "/api/indicators/fixed_share", **period).json()

@@ -255,6 +255,7 @@ def test_a_request_says_where_it_stands_and_nothing_about_who(send: Send) -> Non
     assert told["description"] == "Đèn đường tắt <b>từ tối qua</b>"
     assert told["agency_responsible"] == "Sở Xây dựng"
     step(report, "start")
+    factories.prove(report.incident)
     step(report, "resolve", outcome="fixed", why="đã thay bóng")
     [told] = get(f"requests/{sent['service_request_id']}.json").json()
     assert told["status"] == "closed"
@@ -269,7 +270,7 @@ def test_a_request_says_where_it_stands_and_nothing_about_who(send: Send) -> Non
 def test_refused_words_stay_hidden_and_merged_ones_follow_their_keeper(send: Send) -> None:
     send(), send(), send()
     first, second, third = Report.objects.order_by("id")
-    step(first, "refuse", outcome="unfounded", why="không có")
+    step(first, "refuse", outcome="unfounded", why="không có", reason="not_found")
     step(second, "merge", keeper=third.incident.ref)
     step(third, "verify")
     told = {one["service_request_id"]: one for one in get("requests.json").json()}

@@ -39,6 +39,9 @@ OTHER_NAMES: dict[str, Promise] = {
     "load": _("Nạp từ hồ sơ cũ"),
     "comment": _("Ý kiến của người phản ánh"),
     "erase": _("Xoá nội dung phản ánh"),
+    "look": _("Xem thông tin cá nhân"),
+    "mask": _("Sửa phần che trong lời phản ánh"),
+    "photo": _("Duyệt ảnh để công khai"),
 }
 
 GOOD = {Step.RESOLVE, Step.CLOSE}

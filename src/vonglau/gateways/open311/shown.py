@@ -1,4 +1,5 @@
-"""A report as anybody may see it: never a contact, an address or a link of a citizen; their words only after the desk has verified it."""
+"""A report as anybody may see it: never a contact, an address or a link of a citizen; their words, with numbers and
+plates covered, only after the desk has verified it."""
 
 from datetime import datetime
 from typing import Any
@@ -48,7 +49,7 @@ def request(report: Report) -> dict[str, Any]:
         "status_notes": notes(incident, merged=own is not incident),
         "service_name": category.name[language()] if category else None,
         "service_code": report.category,
-        "description": (content.description if content else "") or None,
+        "description": (content.public_words if content else "") or None,
         "agency_responsible": agency_name(incident.agency) or None,
         "service_notice": None,
         "requested_datetime": arguments.local(report.received_at),

@@ -23,7 +23,7 @@ from vonglau.core.notify_models import Publication
 from vonglau.core.people.policy import Actor
 from vonglau.core.places.index import Located, PlaceIndex
 from vonglau.core.worlds import World, world
-from vonglau.services.field_reports import replies, rules
+from vonglau.services.field_reports import masking, replies, rules
 from vonglau.services.field_reports.attributes import Answer
 from vonglau.services.field_reports.models import Content, Report
 
@@ -134,7 +134,8 @@ def receive(submission: Submission, actor: Actor, then: Then | None = None) -> R
             sent_by=submission.sent_by,
             external_id=submission.external_id,
         )
-        Content.objects.create(report=report, **asdict(submission.personal))
+        shown = masking.public(submission.personal.description)
+        Content.objects.create(report=report, public_words=shown, **asdict(submission.personal))
         if then is not None:
             then(incident)
         _publish(report, incident)

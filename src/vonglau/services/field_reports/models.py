@@ -66,6 +66,10 @@ class Content(models.Model):
     report = models.OneToOneField(Report, on_delete=models.CASCADE, related_name="content")
     description = models.TextField(blank=True)
     """The words as written: for staff whose task needs them, each look audited (`words.as_written`)."""
+    public_words = models.TextField(blank=True)
+    """The words as anybody may read them: numbers, plates and addresses of mail covered. The only form that is shown or searched."""
+    masks = models.JSONField(default=dict)
+    """What a person covered or showed beyond the rules: `words.by_hand` reads it, `words.mask` writes it."""
     contact_name = SealedTextField(blank=True)
     email = SealedTextField(blank=True)
     phone = SealedTextField(blank=True)

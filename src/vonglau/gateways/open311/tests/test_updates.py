@@ -61,6 +61,7 @@ def resolved(report: Report) -> None:
     step(report, "verify")
     step(report, "assign", agency="xay-dung")
     step(report, "start")
+    factories.prove(report.incident)
     step(report, "resolve", outcome="fixed", why="đã thay bóng")
 
 
@@ -113,10 +114,14 @@ def test_a_keepers_steps_are_told_of_each_report_merged_into_it(send: Send, repo
 
 
 @pytest.mark.parametrize(
-    ("outcome", "status"), [("redirected", "NOT_COUNCILS_RESPONSIBILITY"), ("unfounded", "NO_FURTHER_ACTION")]
+    ("outcome", "reason", "status"),
+    [
+        ("redirected", "other_authority", "NOT_COUNCILS_RESPONSIBILITY"),
+        ("unfounded", "not_found", "NO_FURTHER_ACTION"),
+    ],
 )
-def test_a_refusal_says_which(report: Report, outcome: str, status: str) -> None:
-    step(report, "refuse", outcome=outcome, why="không thuộc thẩm quyền")
+def test_a_refusal_says_which(report: Report, outcome: str, reason: str, status: str) -> None:
+    step(report, "refuse", outcome=outcome, why="không thuộc thẩm quyền", reason=reason, target="other_authority")
     assert [one["status"] for one in get().json()] == [status]
 
 
@@ -152,6 +157,7 @@ def test_an_objection_reopens_and_a_consent_closes(report: Report, key: str) -> 
     assert (state(report), report.incident.reopened) == ("assigned", 1)
     assert get().json()[-1]["status"] == "INVESTIGATING"
     step(report, "start")
+    factories.prove(report.incident, colour="green")
     step(report, "resolve", outcome="fixed", why="đã thay lại")
     assert fixmystreet(key, report.reference, update_id_ext="1002", status="CLOSED").status_code == 200
     assert state(report) == "closed"

@@ -48,6 +48,7 @@ def _progress(total: int, every: int = 20_000) -> Callable[[int], None]:
 @click.argument("file", type=IN)
 @click.option("--out", required=True, type=OUT, help="Where report_id,candidate_id,rank go: CSV, at most 5 a report.")
 @click.option("--earlier-only", is_flag=True, help="Only reports sent before: what can be known while somebody writes.")
+@click.option("--since", help="Rank only reports sent on this day, at this moment, or later; against all of them.")
 @click.option(
     "--method",
     type=click.Choice(("learned", "weighted", "nearest")),
@@ -57,20 +58,26 @@ def _progress(total: int, every: int = 20_000) -> Callable[[int], None]:
 )
 @click.option("--model", type=IN, help="A model of `reports fit-duplicates`; otherwise the one that came along.")
 @without_data
-def duplicates(file: Path, out: Path, earlier_only: bool, method: str, model: Path | None, as_json: bool) -> int:
+def duplicates(
+    file: Path, out: Path, earlier_only: bool, since: str | None, method: str, model: Path | None, as_json: bool
+) -> int:
     """Rank, for every report of FILE, the others that may be about the same matter. No status and no note is read."""
+    from vonglau.services.field_reports import table
     from vonglau.services.field_reports.duplicates import columns, measuring, ranking
     from vonglau.services.field_reports.duplicates.model import load, shipped
 
+    first = table.day(since) if since else -math.inf
     loaded = load(model) if model else shipped()
     found = columns.read(file)
+    asked = int((found.at >= first).sum()) if since else len(found)
     ids, rows, with_any = found.ids, 0, 0
-    progress = None if as_json else _progress(len(found))
+    progress = None if as_json else _progress(asked)
+    parts = ranking.rank_all(found, loaded, method=method, later=not earlier_only, since=first, said=progress)
     try:
         with out.open("w", encoding="utf-8", newline="") as written:
             lines = csv.writer(written, lineterminator="\n")
             lines.writerow(measuring.COLUMNS)
-            for part in ranking.rank_all(found, loaded, method=method, later=not earlier_only, said=progress):
+            for part in parts:
                 for of, best in zip(part.of.tolist(), part.to.tolist(), strict=True):
                     named = [ids[to] for to in best if to >= 0]
                     with_any += bool(named)
@@ -78,8 +85,8 @@ def duplicates(file: Path, out: Path, earlier_only: bool, method: str, model: Pa
                     lines.writerows((ids[of], name, rank) for rank, name in enumerate(named, 1))
     except OSError as error:
         raise BadInput(f"{out} cannot be written ({error.strerror}): choose another --out.") from error
-    body = {"reports": len(found), "with_candidates": with_any, "rows": rows, "method": method, "out": str(out)}
-    result(as_json, body, f"{rows:,} candidates for {with_any:,} of {len(found):,} reports written to {out}.")
+    body = {"reports": asked, "with_candidates": with_any, "rows": rows, "method": method, "out": str(out)}
+    result(as_json, body, f"{rows:,} candidates for {with_any:,} of {asked:,} reports written to {out}.")
     return 0
 
 

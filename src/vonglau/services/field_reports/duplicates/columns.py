@@ -57,6 +57,15 @@ class Tokens:
 
 
 @dataclass(frozen=True, slots=True)
+class Forms:
+    """Answers of forms: report i answered the questions `hashes[starts[i]:starts[i + 1]]`, ascending, with `said`."""
+
+    starts: Ints
+    hashes: Ints
+    said: Ints
+
+
+@dataclass(frozen=True, slots=True)
 class Columns:
     """Reports in the order given."""
 
@@ -103,6 +112,8 @@ def read(path: Path) -> Columns:
     )
 
 
+FIELDS_LIMIT = 40
+
 _FIELD = re.compile(r"(?:^|\|)[^:|]{1,60}:")
 _NUMBER = re.compile(r"\s*(\d{1,6})\b")
 
@@ -110,6 +121,14 @@ _NUMBER = re.compile(r"\s*(\d{1,6})\b")
 def answers(text: str) -> str:
     """The answers of a form sent as "Colour: blue | Make: …" without its questions, which every such report shares."""
     return _FIELD.sub(" ", text) if "|" in text else text
+
+
+def filled_in(text: str) -> dict[str, str]:
+    """Question and answer of such a form; nothing for a text that is none."""
+    if "|" not in text:
+        return {}
+    pairs = (part.partition(":") for part in text.split("|")[:FIELDS_LIMIT])
+    return {plain(asked).strip(): plain(said).strip() for asked, colon, said in pairs if colon and said.strip()}
 
 
 def bucket_of(word: str) -> int:
@@ -141,6 +160,16 @@ def tokens(lists: Sequence[Sequence[int]], weight_of: Floats) -> Tokens:
     return Tokens(starts, hashes, weights, lengths)
 
 
+def forms(texts: Sequence[str]) -> Forms:
+    """Of reports that were sent as a form."""
+    answered = [{bucket_of(asked): crc32(said.encode()) for asked, said in filled_in(text).items()} for text in texts]
+    starts = np.zeros(len(texts) + 1, dtype=np.int64)
+    np.cumsum([len(one) for one in answered], out=starts[1:])
+    rows = [(asked, one[asked]) for one in answered for asked in sorted(one)]
+    both = np.array(rows, dtype=np.int64).reshape(-1, 2)
+    return Forms(starts, both[:, 0], both[:, 1])
+
+
 @dataclass(frozen=True, slots=True)
 class Prepared:
     """Columns with what is compared of each report."""
@@ -155,6 +184,7 @@ class Prepared:
     service_key: Ints
     """Equal where the service is equal."""
     words: Tokens
+    form: Forms
     address: Tokens
     text_key: Ints
     """Equal where the words are the same; -1 for fewer than three words."""
@@ -189,6 +219,7 @@ def prepare(columns: Columns, services: Sequence[str], weight_of: Floats) -> Pre
         service=np.array([rank.get(code, -1) for code in columns.service], dtype=np.int64),
         service_key=_keys(columns.service),
         words=tokens(words, weight_of),
+        form=forms(columns.words),
         address=tokens([hashing(words_of(plain(text))) for text in columns.address], _UNIT),
         text_key=_keys([text.strip() if len(known) >= 3 else "" for text, known in zip(texts, words, strict=True)]),
         address_key=_keys(heads),

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from vonglau.services.field_reports.duplicates.columns import BUCKETS, Bools, Floats, Ints, Prepared, Tokens
+from vonglau.services.field_reports.duplicates.columns import BUCKETS, Bools, Floats, Forms, Ints, Prepared, Tokens
 from vonglau.services.field_reports.duplicates.pairs import Pairs, distance
 
 KEPT = 32
@@ -22,6 +22,7 @@ NAMES = (
     "same_words", "no_words_of", "no_words_to", "address", "same_house", "houses_apart", "same_street",
     "photo_of", "photo_to", "first_look", "nearer", "sooner", "better_words", "place_of_list", "behind_best",
     "after_first", "words_behind", "metres_behind", "before_within_60", "before_within_20", "matches_others",
+    "form_alike", "form_unlike",
 )  # fmt: skip
 
 
@@ -79,12 +80,8 @@ def lists(reports: Prepared, pairs: Pairs, kept: int = KEPT) -> Lists:
 
 def shared(tokens: Tokens, of: Ints, to: Ints) -> tuple[Floats, Floats]:
     """Cosine of each pair's words, and the weight of the rarest word both have (0: none)."""
-    left, left_at = _spread(tokens, of)
-    right, _ = _spread(tokens, to)
-    both = np.searchsorted(right, left)
-    hit = both < len(right)
-    hit[hit] = right[both[hit]] == left[hit]
-    pair, weight = left[hit] // BUCKETS, tokens.weights[left_at[hit]]
+    pair, at, _ = _common(tokens, of, to)
+    weight = tokens.weights[at]
     product = np.bincount(pair, weights=weight * weight, minlength=len(of))
     lengths = tokens.lengths[of] * tokens.lengths[to]
     rarest = np.zeros(len(of))
@@ -93,13 +90,32 @@ def shared(tokens: Tokens, of: Ints, to: Ints) -> tuple[Floats, Floats]:
     return np.minimum(cosine, 1.0), rarest
 
 
-def _spread(tokens: Tokens, rows: Ints) -> tuple[Ints, Ints]:
-    """Every word of every row as one ascending key (place of the row, word), and where it stands."""
-    counts = tokens.starts[rows + 1] - tokens.starts[rows]
+def compared(forms: Forms, of: Ints, to: Ints) -> tuple[Ints, Ints]:
+    """Questions that both of a pair answered alike, and otherwise: another make of car is another car."""
+    pair, left, right = _common(forms, of, to)
+    alike = forms.said[left] == forms.said[right]
+    asked = np.bincount(pair, minlength=len(of))
+    same = np.bincount(pair[alike], minlength=len(of))
+    return same, asked - same
+
+
+def _common(sets: Tokens | Forms, of: Ints, to: Ints) -> tuple[Ints, Ints, Ints]:
+    """What both of a pair have: number of the pair, where it stands of the one, and of the other."""
+    left, left_at = _spread(sets, of)
+    right, right_at = _spread(sets, to)
+    place = np.searchsorted(right, left)
+    hit = place < len(right)
+    hit[hit] = right[place[hit]] == left[hit]
+    return left[hit] // BUCKETS, left_at[hit], right_at[place[hit]]
+
+
+def _spread(sets: Tokens | Forms, rows: Ints) -> tuple[Ints, Ints]:
+    """Every entry of every row as one ascending key (place of the row, hash), and where it stands."""
+    counts = sets.starts[rows + 1] - sets.starts[rows]
     owner = np.repeat(np.arange(len(rows)), counts)
     steps = np.arange(len(owner)) - np.repeat(np.cumsum(counts) - counts, counts)
-    at = np.repeat(tokens.starts[rows], counts) + steps
-    return owner * BUCKETS + tokens.hashes[at], at
+    at = np.repeat(sets.starts[rows], counts) + steps
+    return owner * BUCKETS + sets.hashes[at], at
 
 
 def measure(reports: Prepared, found: Lists) -> Floats:
@@ -128,6 +144,9 @@ def measure(reports: Prepared, found: Lists) -> Floats:
     put("same_words", (reports.text_key[of] == reports.text_key[to]) & (reports.text_key[of] >= 0))
     put("no_words_of", reports.words.lengths[of] == 0)
     put("no_words_to", reports.words.lengths[to] == 0)
+    same, other = compared(reports.form, of, to)
+    put("form_alike", same)
+    put("form_unlike", other)
     put("address", shared(reports.address, of, to)[0])
     houses = np.abs(reports.house[of] - reports.house[to])
     put("same_house", houses == 0)

@@ -6,9 +6,10 @@ Boosted trees over the candidates of each labelled report; the named one against
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
-from sklearn.ensemble import GradientBoostingClassifier
+from sklearn.ensemble import HistGradientBoostingClassifier
 
 from vonglau.core.errors import BadInput
 from vonglau.services.field_reports.duplicates.columns import BUCKETS, Columns, Floats, Ints, Prepared, prepare
@@ -25,12 +26,14 @@ COMMON = 5e-5
 class Growth:
     """How the trees are grown."""
 
-    trees: int = 150
+    trees: int = 300
     depth: int = 4
-    rate: float = 0.07
+    rate: float = 0.04
     leaf: int = 20
-    part: float = 0.6
+    calm: float = 5.0
+    """L2 regularisation of the leaves."""
     features: float = 0.4
+    """Share of the features a split may choose from."""
     seed: int = 0
 
 
@@ -109,18 +112,23 @@ def _grow(reports: Prepared, found: Lists, pairs: dict[int, int], growth: Growth
     named = found.to == np.array([pairs[int(row)] for row in found.of], dtype=np.int64)[:, None]
     useful = there & named.any(axis=1, keepdims=True)
     values = measure(reports, found)
-    trained = GradientBoostingClassifier(
-        n_estimators=growth.trees,
+    trained = HistGradientBoostingClassifier(
+        max_iter=growth.trees,
         max_depth=growth.depth,
         learning_rate=growth.rate,
         min_samples_leaf=growth.leaf,
-        subsample=growth.part,
+        l2_regularization=growth.calm,
         max_features=growth.features,
+        early_stopping=False,
         random_state=growth.seed,
     ).fit(values[useful], named[useful])
-    share = float(named[useful].mean())
-    heaps = [heap(tree[0].tree_, growth.depth, growth.rate) for tree in trained.estimators_]
-    return forest(heaps, float(np.log(share / (1 - share))))
+    return as_forest(trained, growth.depth)
+
+
+def as_forest(trained: HistGradientBoostingClassifier, depth: int) -> Forest:
+    """The grown trees as numbers. scikit-learn offers no public way to them; a test compares what both say."""
+    heaps = [heap(trees[0].nodes, depth) for trees in trained._predictors]
+    return forest(heaps, float(np.ravel(trained._baseline_prediction)[0]))
 
 
 def forest(grown: Sequence[tuple[Ints, Floats, Floats]], start: float) -> Forest:
@@ -128,28 +136,26 @@ def forest(grown: Sequence[tuple[Ints, Floats, Floats]], start: float) -> Forest
     return Forest(
         start=round(start, 6),
         feature=[feature.tolist() for feature, _, _ in grown],
-        threshold=[threshold.tolist() for _, threshold, _ in grown],
+        threshold=[[round(one, 6) for one in threshold.tolist()] for _, threshold, _ in grown],
         value=[[round(one, 6) for one in value.tolist()] for _, _, value in grown],
     )
 
 
-def heap(tree: "object", depth: int, rate: float) -> tuple[Ints, Floats, Floats]:
-    """A grown tree as a full heap: a leaf above the ground is repeated below."""
-    children_left, children_right = tree.children_left, tree.children_right  # type: ignore[attr-defined]
+def heap(nodes: Any, depth: int) -> tuple[Ints, Floats, Floats]:
+    """A grown tree (a table of nodes, the root first) as a full heap: a leaf above the ground is repeated below."""
     inner = (1 << depth) - 1
     feature = np.zeros(inner, dtype=np.int64)
     threshold = np.zeros(inner)
     value = np.zeros(inner + 1)
     ahead = [(0, 0)]
     while ahead:
-        node, place = ahead.pop()
+        at, place = ahead.pop()
+        node = nodes[at]
         if place >= inner:
-            value[place - inner] = rate * tree.value[node, 0, 0]  # type: ignore[attr-defined]
+            value[place - inner] = node["value"]
             continue
-        leaf = children_left[node] < 0
-        if not leaf:
-            feature[place] = tree.feature[node]  # type: ignore[attr-defined]
-            threshold[place] = tree.threshold[node]  # type: ignore[attr-defined]
-        ahead.append((node if leaf else children_left[node], 2 * place + 1))
-        ahead.append((node if leaf else children_right[node], 2 * place + 2))
+        if not node["is_leaf"]:
+            feature[place], threshold[place] = node["feature_idx"], node["num_threshold"]
+        ahead.append((at if node["is_leaf"] else int(node["left"]), 2 * place + 1))
+        ahead.append((at if node["is_leaf"] else int(node["right"]), 2 * place + 2))
     return feature, threshold, value

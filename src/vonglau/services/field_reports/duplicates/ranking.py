@@ -31,16 +31,21 @@ def rank_all(
     *,
     method: str = "learned",
     later: bool = True,
+    since: float = -np.inf,
     said: Callable[[int], None] | None = None,
 ) -> Iterator[Ranked]:
-    """Every report of a file against all others, in parts. `said` is told how many reports were done."""
+    """Every report of a file against all others, in parts. `said` is told how many reports were done.
+
+    `since`: only reports sent then or later are ranked, against all.
+    """
     reports = prepare(columns, model.services, model.weights)
     generator = Generator(reports)
-    for start in range(0, len(reports), CHUNK):
-        rows = np.arange(start, min(start + CHUNK, len(reports)))
+    chosen = np.arange(len(reports)) if since == -np.inf else np.flatnonzero(columns.at >= since)
+    for start in range(0, len(chosen), CHUNK):
+        rows = chosen[start : start + CHUNK]
         yield rank(reports, lists(reports, generator.of(rows, later=later)), model, method=method, later=later)
         if said:
-            said(int(rows[-1]) + 1)
+            said(start + len(rows))
 
 
 def rank(reports: Prepared, found: Lists, model: Model, *, method: str, later: bool) -> Ranked:

@@ -136,7 +136,7 @@ def forest(grown: Sequence[tuple[Ints, Floats, Floats]], start: float) -> Forest
     return Forest(
         start=round(start, 6),
         feature=[feature.tolist() for feature, _, _ in grown],
-        threshold=[[round(one, 6) for one in threshold.tolist()] for _, threshold, _ in grown],
+        threshold=[threshold.tolist() for _, threshold, _ in grown],
         value=[[round(one, 6) for one in value.tolist()] for _, _, value in grown],
     )
 

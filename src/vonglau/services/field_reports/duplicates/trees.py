@@ -10,7 +10,7 @@ import numpy as np
 
 from vonglau.services.field_reports.duplicates.columns import Floats, Ints
 
-CHUNK = 4_096
+CHUNK = 1_024
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,14 +29,16 @@ class Trees:
     def sum(self, rows: Floats) -> Floats:
         """(n, features) → (n,): log-odds."""
         found = np.empty(len(rows))
-        tree = np.arange(len(self.feature))
-        inner = self.feature.shape[1]
+        trees, inner = self.feature.shape
+        feature, threshold, value = self.feature.ravel(), self.threshold.ravel(), self.value.ravel()
+        first, first_leaf = np.arange(trees) * inner, np.arange(trees) * (inner + 1)
         for start in range(0, len(rows), CHUNK):
             part = rows[start : start + CHUNK]
-            line = np.arange(len(part))[:, None]
-            node = np.zeros((len(part), len(tree)), dtype=np.int64)
+            flat, line = part.ravel(), (np.arange(len(part)) * part.shape[1])[:, None]
+            node = np.zeros((len(part), trees), dtype=np.int64)
             for _ in range(self.depth):
-                right = ~(part[line, self.feature[tree, node]] <= self.threshold[tree, node])
+                at = node + first
+                right = ~(flat.take(line + feature.take(at)) <= threshold.take(at))
                 node = 2 * node + 1 + right
-            found[start : start + CHUNK] = self.value[tree, node - inner].sum(axis=1)
+            found[start : start + CHUNK] = value.take(node - inner + first_leaf).sum(axis=1)
         return found + self.start

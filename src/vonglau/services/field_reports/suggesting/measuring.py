@@ -160,7 +160,7 @@ STROKES = (("#1f5fa8", ""), ("#a8501f", "7 4"), ("#5a5a5a", "2 3"))
 
 
 def _svg(curves: dict[str, list[Point]]) -> str:
-    width, height, left, top, right, bottom = 640, 360, 60, 20, 20, 50
+    width, height, left, top, right, bottom = 640, 360, 60, 26, 34, 50
     low = min(0.8, *(int(point.accuracy * 20) / 20 for points in curves.values() for point in points))
 
     def x(coverage: float) -> float:
@@ -186,6 +186,7 @@ def _svg(curves: dict[str, list[Point]]) -> str:
         f'<text x="{(left + width - right) / 2}" y="{height - 10}" text-anchor="middle" fill="#333">'
         "coverage: share of reports answered</text>"
     )
+    lines.append(f'<text x="{left}" y="16" fill="#333">accuracy of the answered</text>')
     lines.append(f'<path d="M{x(0.8):.1f} {top}V{height - bottom}" stroke="#999" stroke-dasharray="1 3"/>')
     for place, (name, points) in enumerate(curves.items()):
         colour, dash = STROKES[place % len(STROKES)]

@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from django.utils.translation import override
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -25,6 +26,7 @@ from vonglau.services.field_reports.duplicates import (
     ranking,
 )
 from vonglau.services.field_reports.duplicates.columns import One
+from vonglau.services.field_reports.duplicates.reasons import reasons
 
 DAY = 86_400.0
 NOW = 1.75e9
@@ -143,6 +145,24 @@ def test_a_candidate_says_why() -> None:
     assert found.same_service
     assert found.same_address
     assert {"duong", "toi"} <= set(found.shared)
+    with override("vi"):
+        assert reasons(found)[:4] == ["cách 11 m", "gửi trước 1 giờ", "cùng lĩnh vực", "cùng địa chỉ"]
+    with override("en"):
+        assert reasons(found)[:2] == ["11 m away", "sent 1 hour before"]
+        assert reasons(replace(found, metres=1_234.0, seconds=-3 * DAY, shared=()))[:2] == [
+            "1.2 km away",
+            "sent 3 days after",
+        ]
+
+
+def test_another_make_in_the_same_form_is_another_matter() -> None:
+    car = One("a", NOW, 16.05, 108.2, "car", "Make: TOYOTA | Colour: blue | Note: two weeks")
+    other = replace(car, id="b", at=NOW - 60, words="Make: HONDA | Colour: blue | Note: two weeks")
+    ready = prepared([car, replace(car, id="c", at=NOW - 90), other, replace(car, id="d", words="a blue Toyota")])
+    of, to = np.zeros(3, dtype=np.int64), np.arange(1, 4)
+    alike, unlike = features.compared(ready.form, of, to)
+    assert alike.tolist() == [3, 2, 0]
+    assert unlike.tolist() == [0, 1, 0]
 
 
 def crowd(chance: random.Random, count: int) -> list[One]:

@@ -15,6 +15,7 @@ EVERY = 1_000
 def known(world: str = LIVE) -> Iterator[Known]:
     """Reports of one world that a person verified and did not refuse, with words that were not erased.
 
+    The words as the public may read them: numbers, plates and addresses that identify somebody are learned by nobody.
     The category is the incident's, which the desk corrects; what the citizen chose stays in `Report.category`. A merged
     report counts too: its words are about the same matter. Drills never teach the live city.
     """
@@ -22,11 +23,10 @@ def known(world: str = LIVE) -> Iterator[Known]:
         Content.objects.filter(report__world=world, report__incident__verified_at__isnull=False)
         .exclude(report__incident__state=State.REFUSED)
         .exclude(report__incident__category="")
-        .exclude(description="")
+        .exclude(public_words="")
         .order_by("report_id")
         .values_list(
-            "description",
-            "address",
+            "public_words",
             "media_url",
             "report__received_at",
             "report__lat",
@@ -34,7 +34,7 @@ def known(world: str = LIVE) -> Iterator[Known]:
             "report__incident__category",
         )
     )
-    for words, address, link, at, lat, lon, category in rows.iterator(EVERY):
+    for words, link, at, lat, lon, category in rows.iterator(EVERY):
         nowhere = float("nan")
         yield Known(
             Report(
@@ -42,7 +42,6 @@ def known(world: str = LIVE) -> Iterator[Known]:
                 at=at.timestamp(),
                 lat=nowhere if lat is None else lat,
                 lon=nowhere if lon is None else lon,
-                address=address,
                 photo=bool(link),
             ),
             category,
@@ -57,6 +56,7 @@ def corrections(world: str = LIVE) -> int:
         Content.objects.filter(report__world=world, report__incident__verified_at__isnull=False)
         .exclude(report__incident__state=State.REFUSED)
         .exclude(report__incident__category="")
+        .exclude(public_words="")
         .exclude(report__incident__category=F("report__category"))
         .count()
     )

@@ -21,7 +21,8 @@ from vonglau.engines.postgresql.connection import Connection
 PATIENCE_SECONDS = 1.0
 """For a session that is just ending."""
 DEAD_SECONDS = 30.0
-"""A process of this host that has died holds it until its last statement has ended and the server notices. It cannot come back."""
+"""A process of this host that has died holds it until its last statement has ended and the server notices. It cannot come back.
+Also the longest that a lock is asked for which, between two questions, nobody holds."""
 ENDING_SECONDS = 5.0
 """A door that is being stopped writes and answers what waits first."""
 
@@ -59,7 +60,7 @@ class Holder:
             holder = db.execute(_HOLDER, (self.key,)).fetchone()
             if holder is not None and holder[0] == former and holder[1] == self.name():
                 _end(db, former)
-            elif time.monotonic() - began > (DEAD_SECONDS if _dead(holder) else PATIENCE_SECONDS):
+            elif time.monotonic() - began > (DEAD_SECONDS if holder is None or _dead(holder) else PATIENCE_SECONDS):
                 raise Unavailable(
                     f"Another process is already writing this event log: {_who(holder)}. "
                     "Only one door may: stop it first, or use another database."
@@ -86,9 +87,9 @@ def _who(holder: tuple[Any, ...] | None) -> str:
     return f"{name or 'a session'} (server process {pid}){since}"
 
 
-def _dead(holder: tuple[Any, ...] | None) -> bool:
+def _dead(holder: tuple[Any, ...]) -> bool:
     """Whether it calls itself a process of this host that is not there any more. Of another host nobody here can tell."""
-    ours, found = Holder.name(), str(holder[1] if holder is not None else "")
+    ours, found = Holder.name(), str(holder[1])
     front = ours.removesuffix(str(os.getpid()))
     number = found.removeprefix(front)
     if not found.startswith(front) or not number.isdecimal():

@@ -1,8 +1,11 @@
 """Where it runs: files on one machine, or PostgreSQL when that is outgrown. One setting chooses (see `database.py`)."""
 
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from vonglau.core.errors import NothingYet
 from vonglau.engines.database import Database, database_of
 from vonglau.engines.defaults import BUCKET_US, HORIZON_US
 
@@ -10,15 +13,18 @@ if TYPE_CHECKING:
     from vonglau.core.log import Log, LogReader
     from vonglau.engines.history import HistoryReader
     from vonglau.engines.inspection import Inspection
+    from vonglau.engines.layouts import Upgraded
 
 __all__ = [
     "database_of",
     "installed",
+    "log_layout",
     "open_history",
     "open_inspection",
     "open_reader",
     "open_writer",
     "refuse_second_writer",
+    "upgrading",
 ]
 
 
@@ -52,6 +58,37 @@ def refuse_second_writer(data: Path | str) -> None:
 
     with connect(database, "vonglau", readonly=True) as db:
         Holder.of(database).refuse_second(db)
+
+
+def log_layout(data: Path | str) -> tuple[int, int]:
+    """The layout of the log, and the one that this program writes; the same twice where there is no log yet.
+
+    Raises `Unavailable` when it cannot be reached, `Broken` when it says none.
+    """
+    database = database_of(data)
+    if database is not None:
+        from vonglau.engines.postgresql import layouts as postgresql
+
+        try:
+            return postgresql.layout_of(database), postgresql.newest()
+        except NothingYet:
+            return postgresql.newest(), postgresql.newest()
+    from vonglau.engines.embedded import layouts, schema
+
+    path = schema.path(Path(data))
+    return layouts.layout_of(path) if path.exists() else layouts.newest(), layouts.newest()
+
+
+def upgrading(data: Path | str, told: Callable[[str], None]) -> "AbstractContextManager[Upgraded]":
+    """Bring the log, which is there, to today's layout; it commits when the block ends. See the engine's `layouts.upgrading`."""
+    database = database_of(data)
+    if database is not None:
+        from vonglau.engines.postgresql import layouts as postgresql
+
+        return postgresql.upgrading(database, told)
+    from vonglau.engines.embedded import layouts, schema
+
+    return layouts.upgrading(schema.path(Path(data)), Path(data) / schema.LOCK, told)
 
 
 def open_reader(data: Path | str) -> "LogReader":

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from vonglau.core.errors import Broken
-from vonglau.engines.embedded import layouts, schema
-from vonglau.engines.embedded.sqlite import connect, translated
+from vonglau.engines import layouts, log_layout, upgrading
+from vonglau.engines.embedded import schema
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,8 +30,8 @@ def behind(data: Path) -> Behind:
     from django.db import connection
     from django.db.migrations.executor import MigrationExecutor
 
-    layout = _layout(data)
-    layouts.refuse_newer(layout)
+    layout, newest = log_layout(data)
+    layouts.refuse_newer(layout, newest)
     executor = MigrationExecutor(connection)
     known = executor.loader.disk_migrations
     apps = {app for app, _name in known}
@@ -44,27 +44,14 @@ def behind(data: Path) -> Behind:
             "or restore a backup made before its upgrade."
         )
     plan = executor.migration_plan(executor.loader.graph.leaf_nodes())
-    return Behind(tuple(f"{one.app_label}.{one.name}" for one, _backwards in plan), layouts.newest() - layout)
-
-
-def _layout(data: Path) -> int:
-    """Of the log in this folder; today's where it has none (it is elsewhere, or not made yet)."""
-    path = schema.path(data)
-    if not path.exists():
-        return layouts.newest()
-    db = connect(path, readonly=True)
-    try:
-        with translated():
-            return layouts.found(db)
-    finally:
-        db.close()
+    return Behind(tuple(f"{one.app_label}.{one.name}" for one, _backwards in plan), newest - layout)
 
 
 def refuse_behind(data: Path) -> None:
     """Raise `Broken` for an older or newer folder; the message says what to run."""
     lacks = behind(data)
     if lacks:
-        first = lacks.migrations[0] if lacks.migrations else f"layout {layouts.newest()} of the log"
+        first = lacks.migrations[0] if lacks.migrations else "the log's layout"
         raise Broken(
             f"{data} was written by an earlier release (it lacks {first}): run `vonglau upgrade --data {data} --backup DIR`, "
             "which makes a backup first."
@@ -77,12 +64,12 @@ def bring_forward(data: Path, told: Callable[[str], None] = lambda words: None) 
     (Between the two commits lie some milliseconds; a machine that dies there needs the backup.)
     """
     lacks = behind(data)
-    if not schema.path(data).exists():  # the log is elsewhere, and brings itself forward
+    if not lacks.log and not schema.path(data).exists():  # the log is as it should be, or not made yet
         if lacks.migrations:
             _migrate(lacks.migrations, told)
             _rewrite(told)
         return lacks.migrations
-    with layouts.upgrading(schema.path(data), data / schema.LOCK, told) as changed:
+    with upgrading(data, told) as changed:
         if lacks.migrations:
             _migrate(lacks.migrations, told)
     if lacks.migrations:

@@ -1,33 +1,20 @@
-"""How an older `log.db` becomes today's: ordered steps, all of them in one transaction, so that a failure leaves the old file as it was.
-
-To change the tables: write them in `schema.py` as a new file gets them, and add a `Step` here that takes an existing file there.
-`schema.VERSION` follows from the number of steps. A test holds a file brought forward against a new one: same tables, same columns.
-A step is plain SQL on the writer's connection; it may neither commit nor `VACUUM`, and what it rewrites stands in the write-ahead
-file until the end: prefer adding tables and columns to rewriting rows.
+"""How an older `log.db` becomes today's: see `engines.layouts`. A step may not `VACUUM`; what it rewrites stands in the write-ahead file
+until the end.
 """
 
 import os
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeAlias
 
 from vonglau.core.errors import Broken, Unavailable
+from vonglau.engines import layouts
 from vonglau.engines.embedded.lock import hold
 from vonglau.engines.embedded.sqlite import connect, immediate, translated
 
-FIRST = 1
-"""The layout of release 0.1.0, from which the steps count."""
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """From one layout to the next."""
-
-    what: str
-    """What it changes and for whom, one sentence: printed while it runs."""
-    run: Callable[[sqlite3.Connection], None]
+EmbeddedStep: TypeAlias = layouts.Step[sqlite3.Connection]
 
 
 def _history(db: sqlite3.Connection) -> None:
@@ -44,28 +31,18 @@ def _hash_runs(db: sqlite3.Connection) -> None:
     db.execute("CREATE TABLE hash_run (first_pos INTEGER PRIMARY KEY, last_pos INTEGER NOT NULL, hashes BLOB NOT NULL)")
 
 
-STEPS: tuple[Step, ...] = (
-    Step("History says which world and layout a sealed file has, and what retention took out of it.", _history),
-    Step(
+STEPS: tuple[EmbeddedStep, ...] = (
+    layouts.Step("History says which world and layout a sealed file has, and what retention took out of it.", _history),
+    layouts.Step(
         "The server starts fast however many events are not sealed yet: their hashes are kept in long runs too.",
         _hash_runs,
     ),
 )
-"""The n-th step leads from layout FIRST + n to the next. Released steps are never changed."""
 
 
-@dataclass(frozen=True, slots=True)
-class Upgraded:
-    """What `upgrading` did."""
-
-    before: int
-    after: int
-    steps: tuple[str, ...]
-
-
-def newest(steps: tuple[Step, ...] = STEPS) -> int:
+def newest(steps: tuple[EmbeddedStep, ...] = STEPS) -> int:
     """The layout this program writes."""
-    return FIRST + len(steps)
+    return layouts.newest(steps)
 
 
 def found(db: sqlite3.Connection) -> int:
@@ -79,22 +56,23 @@ def found(db: sqlite3.Connection) -> int:
 
 
 def refuse_other(layout: int) -> None:
-    """Raise `Broken` unless the file is of the layout this program writes; the message says which of the two is behind."""
-    if layout < newest():
-        raise Broken(
-            f"This event log has layout {layout}, this program writes {newest()}: run `vonglau upgrade`, "
-            "which makes a backup first."
-        )
-    refuse_newer(layout)
+    """Raise `Broken` unless the file is of the layout this program writes."""
+    layouts.refuse_other(layout, newest())
 
 
-def refuse_newer(layout: int, steps: tuple[Step, ...] = STEPS) -> None:
-    """Raise `Broken` for a file of a later program: nothing goes back a layout."""
-    if layout > newest(steps):
-        raise Broken(
-            f"This event log has layout {layout}, this program knows up to {newest(steps)}: "
-            "use the newer program that wrote it, or restore a backup made before its upgrade."
-        )
+def refuse_newer(layout: int) -> None:
+    """Raise `Broken` for a file of a later program."""
+    layouts.refuse_newer(layout, newest())
+
+
+def layout_of(path: Path) -> int:
+    """As `found`, of the file there."""
+    db = connect(path, readonly=True)
+    try:
+        with translated():
+            return found(db)
+    finally:
+        db.close()
 
 
 @contextmanager
@@ -102,8 +80,8 @@ def upgrading(
     path: Path,
     lock: Path,
     told: Callable[[str], None] = lambda what: None,
-    steps: tuple[Step, ...] = STEPS,
-) -> Iterator[Upgraded]:
+    steps: tuple[EmbeddedStep, ...] = STEPS,
+) -> Iterator[layouts.Upgraded]:
     """Bring the file at `path` to today's layout; nothing to do is fine. It commits when the block ends, and stays as it was on any error:
     what must change together with the log (the state) is changed inside the block.
 
@@ -116,15 +94,14 @@ def upgrading(
         try:
             with translated():
                 before = found(db)
-            refuse_newer(before, steps)
-            due = steps[before - FIRST :]
+            due = layouts.due(before, steps)
             with immediate(db):
                 for step in due:
                     told(step.what)
                     step.run(db)
                 if due:
                     db.execute("UPDATE setting SET value = ? WHERE name = 'version'", (newest(steps),))
-                yield Upgraded(before, newest(steps), tuple(step.what for step in due))
+                yield layouts.Upgraded(before, newest(steps), tuple(step.what for step in due))
         finally:
             db.close()
     finally:

@@ -4,12 +4,14 @@ import secrets
 
 from psycopg import errors, sql
 
-from vonglau.core.errors import Broken, NothingYet, Unavailable
+from vonglau.core.errors import Broken, Unavailable
 from vonglau.engines.database import Database, advisory_key
 from vonglau.engines.identities import Settings
+from vonglau.engines.postgresql import layouts
 from vonglau.engines.postgresql.connection import Connection
 
-VERSION = 1
+VERSION = layouts.newest()
+"""The layout below. Whoever changes the tables adds a step to `layouts.py`."""
 
 EVENT_TYPES = (
     "int8",
@@ -51,6 +53,13 @@ CREATE TABLE event (
   extensions text,          -- JSON object, NULL when there are none
   hash bigint NOT NULL      -- keyed hash of (world, source, id), so that opening need not compute it again
 ) WITH (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 100000);
+
+-- the hashes of long runs of the tail once more, packed: opening reads these instead of every row (engines/runs.py)
+CREATE TABLE hash_run (
+  first_pos bigint PRIMARY KEY,
+  last_pos bigint NOT NULL,
+  hashes bytea NOT NULL      -- 8 bytes for each position, little-endian
+);
 
 -- identities of sealed events, until their horizon ends; those of the tail are in memory (see engines/identities.py)
 CREATE TABLE identity (
@@ -111,16 +120,6 @@ CREATE INDEX quarantine_state ON quarantine (state, world, id);
 CREATE INDEX quarantine_world ON quarantine (world, id);
 """
 
-_HASH_RUN = """
--- the hashes of long runs of the tail once more, packed: opening reads these instead of every row (engines/runs.py)
-CREATE TABLE hash_run (
-  first_pos bigint PRIMARY KEY,
-  last_pos bigint NOT NULL,
-  hashes bytea NOT NULL      -- 8 bytes for each position, little-endian
-);
-"""
-"""Made for older logs too when they are opened to be written: it only adds, and an older program can go on without it."""
-
 
 def prepare(db: Connection, database: Database, *, bucket_us: int) -> Settings:
     """Create the schema and its tables where there are none; read the settings of an existing log.
@@ -130,7 +129,7 @@ def prepare(db: Connection, database: Database, *, bucket_us: int) -> Settings:
     with db.transaction():
         # two processes that open a new log at once take turns
         db.execute("SELECT pg_advisory_xact_lock(%s)", (advisory_key("making", database.log_schema),))
-        if not _made(db):
+        if not layouts.made(db):
             _refuse_encoding(db)
             db.execute(sql.SQL("CREATE SCHEMA IF NOT EXISTS {}").format(sql.Identifier(database.log_schema)))
             db.execute(_TABLES)
@@ -138,30 +137,17 @@ def prepare(db: Connection, database: Database, *, bucket_us: int) -> Settings:
                 "INSERT INTO setting VALUES ('version', %s, NULL), ('bucket_us', %s, NULL), ('secret', NULL, %s)",
                 (VERSION, bucket_us, secrets.token_bytes(32)),
             )
-        if not _made(db, "hash_run"):
-            db.execute(_HASH_RUN)
     return settings(db)
 
 
 def settings(db: Connection) -> Settings:
-    """Raises `Unavailable` where there is no log yet, `Broken` for one of another layout."""
-    if not _made(db):
-        raise NothingYet("There is no event log in this database: create it with `vonglau init`.")
+    """Raises `NothingYet` where there is no log, `Broken` for one of another layout."""
     try:
+        layouts.refuse_other(layouts.found(db))
         found = {name: number if number is not None else bytes_ for name, number, bytes_ in db.execute("TABLE setting")}
     except errors.InsufficientPrivilege as error:
         raise Unavailable("This role may not read the event log: connect as the role that made it.") from error
-    if found.get("version") != VERSION:
-        raise Broken(
-            f"This event log has layout {found.get('version')}, this program reads {VERSION}: use the program that wrote it, "
-            "or run `vonglau upgrade`."
-        )
     return Settings(secret=found["secret"], bucket_us=found["bucket_us"])
-
-
-def _made(db: Connection, table: str = "setting") -> bool:
-    row = db.execute("SELECT to_regclass(%s)", (table,)).fetchone()
-    return row is not None and row[0] is not None
 
 
 def _refuse_encoding(db: Connection) -> None:

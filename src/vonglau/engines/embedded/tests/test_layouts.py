@@ -7,8 +7,9 @@ import pytest
 
 from vonglau.core.errors import Broken, Unavailable
 from vonglau.engines.embedded import layouts, open_reader, open_writer, schema
-from vonglau.engines.embedded.layouts import STEPS, Step, upgrading
+from vonglau.engines.embedded.layouts import STEPS, EmbeddedStep, upgrading
 from vonglau.engines.embedded.tests.helpers import events
+from vonglau.engines.layouts import Step, Upgraded
 
 FIRST_TABLES = (Path(__file__).parent / "layout_1.sql").read_text()
 
@@ -29,7 +30,7 @@ def old(folder: Path) -> Path:
     return folder
 
 
-def run(folder: Path, steps: tuple[Step, ...] = STEPS) -> layouts.Upgraded:
+def run(folder: Path, steps: tuple[EmbeddedStep, ...] = STEPS) -> Upgraded:
     with upgrading(schema.path(folder), folder / schema.LOCK, steps=steps) as done:
         return done
 
@@ -75,8 +76,8 @@ ADDED = Step("a table is added", lambda db: db.execute("CREATE TABLE added (x)")
 def test_steps_run_in_order_and_once(tmp_path: Path) -> None:
     folder = old(tmp_path / "old")
     filled = Step("it is filled", lambda db: db.execute("INSERT INTO added VALUES (1)") and None)
-    assert run(folder, (ADDED, filled)) == layouts.Upgraded(1, 3, ("a table is added", "it is filled"))
-    assert run(folder, (ADDED, filled)) == layouts.Upgraded(3, 3, ())
+    assert run(folder, (ADDED, filled)) == Upgraded(1, 3, ("a table is added", "it is filled"))
+    assert run(folder, (ADDED, filled)) == Upgraded(3, 3, ())
     assert versions(folder)[0] == 3
 
 

@@ -4,6 +4,7 @@ import "htmx.org";
 import * as dialogs from "./dialogs.ts";
 import * as keys from "./keys.ts";
 import * as live from "./live.ts";
+import * as masking from "./masking.ts";
 import * as photo from "./photo.ts";
 import * as place from "./place.ts";
 import * as push from "./push.ts";
@@ -14,4 +15,4 @@ import * as theme from "./theme.ts";
 import * as time from "./time.ts";
 import * as toast from "./toast.ts";
 
-for (const island of [theme, time, dialogs, keys, toast, photo, place, templates, push, sparkline, live, stream]) island.start();
+for (const island of [theme, time, dialogs, keys, toast, photo, masking, place, templates, push, sparkline, live, stream]) island.start();

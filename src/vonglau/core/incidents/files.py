@@ -61,8 +61,8 @@ def _bad(reason: str, message: str) -> BadInput:
     return BadInput(message, pointer="/photo", reason=reason)
 
 
-def _received(upload: Upload) -> bytes:
-    """The bytes, counted while they come: a declared size is a claim."""
+def received(upload: Upload) -> bytes:
+    """The bytes, counted while they come: a declared size is a claim. Raises BadInput with `reason` large."""
     data = bytearray()
     for chunk in upload.chunks():
         data += chunk
@@ -87,13 +87,38 @@ def _flat(image: Image.Image) -> Image.Image:
     return image.convert("RGB")
 
 
+def _is_heic(data: bytes) -> bool:
+    """The box that such files begin with: `ftyp` and a brand of the HEIF family."""
+    return data[4:8] == b"ftyp" and data[8:12] in (
+        b"heic",
+        b"heix",
+        b"heim",
+        b"heis",
+        b"hevc",
+        b"hevx",
+        b"mif1",
+        b"msf1",
+        b"avif",
+    )
+
+
 def read_picture(upload: Upload) -> Picture:
-    """Decode a photo within limits. Raises BadInput with `reason` large | pixels | unreadable, pointer /photo."""
-    data = _received(upload)
+    """Decode a photo within limits.
+
+    Raises BadInput with `reason` large | pixels | moving | heic | unreadable, pointer /photo.
+    """
+    data = received(upload)
+    if _is_heic(data):
+        raise _bad(
+            "heic",
+            "HEIC photos cannot be read: choose JPEG in the camera's settings (Most Compatible), or send a screenshot.",
+        )
     try:
         with Image.open(io.BytesIO(data), formats=FORMATS) as opened:
             if opened.width * opened.height > PIXELS:
                 raise _bad("pixels", f"The photo has more than {PIXELS // 1_000_000} million pixels.")
+            if getattr(opened, "n_frames", 1) > 1 and opened.format != "MPO":
+                raise _bad("moving", "This picture moves; send a photo that stands still.")
             opened.draft("RGB", (EDGE, EDGE))  # JPEG only: decoded small at once, a tenth of the memory
             picture = _flat(ImageOps.exif_transpose(opened))
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as problem:
@@ -102,6 +127,11 @@ def read_picture(upload: Upload) -> Picture:
         raise _bad("unreadable", "This file is not a photo that can be read (JPEG, PNG, WebP).") from problem
     picture.info = {}  # a comment or a colour profile would otherwise be written out again
     picture.thumbnail((EDGE, EDGE), Image.Resampling.LANCZOS)
+    return written(picture)
+
+
+def written(picture: Image.Image) -> Picture:
+    """A decoded RGB picture as it is kept."""
     jpeg = _jpeg(picture)
     small = picture.copy()
     small.thumbnail((THUMB_EDGE, THUMB_EDGE), Image.Resampling.LANCZOS)
@@ -112,7 +142,7 @@ def path_of(sha256: str, *, thumb: bool = False) -> Path:
     return Path(settings.MEDIA_ROOT) / sha256[:2] / (f"{sha256}.thumb" if thumb else sha256)
 
 
-def _keep(path: Path, data: bytes) -> None:
+def keep(path: Path, data: bytes) -> None:
     """Durably, and whole or not at all."""
     if path.exists():
         return
@@ -132,6 +162,12 @@ def _keep(path: Path, data: bytes) -> None:
         os.fsync(folder)
     finally:
         os.close(folder)
+
+
+def keep_picture(picture: Picture) -> None:
+    """Both files of a picture. Raises StorageFull."""
+    keep(path_of(picture.sha256), picture.jpeg)
+    keep(path_of(picture.sha256, thumb=True), picture.thumb)
 
 
 def may_attach(actor: Actor, incident: Incident) -> bool:
@@ -178,8 +214,7 @@ def attach(
     if actor.role not in ("system", "reporter") and not may_attach(actor, incident):
         raise NotAllowed(policy.may_step(actor, incident, Step.NOTE).reason)
     picture = read_picture(upload)
-    _keep(path_of(picture.sha256), picture.jpeg)
-    _keep(path_of(picture.sha256, thumb=True), picture.thumb)
+    keep_picture(picture)
     with transaction.atomic():
         return _record(incident, actor, picture, caption.strip()[:200], where, at or world(incident.world).now())
 

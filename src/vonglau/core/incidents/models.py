@@ -128,6 +128,8 @@ class Evidence(models.Model):
     """Where it was taken, in the words of whoever took it."""
     by = models.CharField(max_length=150)
     at = models.DateTimeField()
+    erased_at = models.DateTimeField(null=True)
+    """Wall time at which the file was erased; the row stays, since the chain speaks of it."""
 
     class Meta:
         app_label = "core"

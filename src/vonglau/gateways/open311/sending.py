@@ -7,7 +7,6 @@ from django.utils.translation import gettext as _
 
 from vonglau.core.errors import Conflict
 from vonglau.core.facts import Category
-from vonglau.core.incidents import files
 from vonglau.core.incidents.files import Upload
 from vonglau.core.incidents.models import Incident
 from vonglau.core.people.policy import Actor
@@ -17,6 +16,7 @@ from vonglau.gateways.open311.forms import Form
 from vonglau.gateways.open311.offers import known_service
 from vonglau.services.field_reports import attributes, intake, whereabouts
 from vonglau.services.field_reports.models import Report
+from vonglau.services.field_reports.photos import reviews
 
 IDENTITY = 80
 """Characters of an Idempotency-Key."""
@@ -72,7 +72,7 @@ def _personal(form: Form, category: Category) -> intake.Personal:
 def keep(submission: intake.Submission, reporter: Actor, photos: Sequence[Upload]) -> Report:
     def attach(incident: Incident) -> None:
         for photo in photos:
-            files.attach(incident, reporter, photo)
+            reviews.attach(incident, reporter, photo)
 
     try:
         return intake.receive(submission, reporter, attach if photos else None)

@@ -11,7 +11,6 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse
 
 from vonglau.core.errors import StepNotPossible
-from vonglau.core.incidents import files
 from vonglau.core.incidents.models import Incident
 from vonglau.core.incidents.states import OPEN, Outcome, State
 from vonglau.core.worlds import World
@@ -22,6 +21,7 @@ from vonglau.gateways.open311.forms import Form
 from vonglau.gateways.open311.steps import Taken
 from vonglau.services.field_reports import replies
 from vonglau.services.field_reports.models import Report
+from vonglau.services.field_reports.photos import reviews
 from vonglau.services.field_reports.rules import DESCRIPTION_LIMIT
 
 ROOT, CHILD = "service_request_updates", "request_update"
@@ -117,7 +117,7 @@ def _add(request: HttpRequest, format: str) -> HttpResponse:
 
     def attach(incident: Incident) -> None:
         for photo in form.photos:
-            files.attach(incident, reporter, photo)
+            reviews.attach(incident, reporter, photo, report)
 
     try:
         n = replies.receive(report, reply, reporter, attach if form.photos else None)

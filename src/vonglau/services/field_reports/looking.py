@@ -26,6 +26,8 @@ class Seen(StrEnum):
 
     WORDS = "words"
     CONTACTS = "contacts"
+    PHOTO = "photo"
+    """A photo before anything on it was covered."""
     ORIGINAL = "original"
     """A photo as it was sent."""
 

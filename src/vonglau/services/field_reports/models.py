@@ -97,3 +97,43 @@ class Content(models.Model):
     @property
     def phone_exact(self) -> str:
         return contacts.phone_of(self.phone)
+
+
+class Original(models.Model):
+    """A photo as it was sent, sealed in a file of its own under a key that is kept here, sealed too: without this row nothing opens it."""
+
+    evidence = models.OneToOneField("core.Evidence", on_delete=models.CASCADE, related_name="original")
+    report = models.ForeignKey(Report, on_delete=models.CASCADE, related_name="originals")
+    name = models.CharField(max_length=32, unique=True)
+    """Of the file, random: it says nothing of what is in it."""
+    key = SealedTextField()
+    size = models.PositiveIntegerField()
+    kept_at = models.DateTimeField()
+
+    class Meta:
+        app_label = "field_reports"
+
+
+class PhotoReview(models.Model):
+    """What of a citizen's photo may be shown. Nothing while it waits."""
+
+    evidence = models.OneToOneField("core.Evidence", on_delete=models.CASCADE, related_name="review")
+    report = models.ForeignKey(Report, on_delete=models.CASCADE, related_name="photos")
+    state = models.CharField(max_length=10, default="waiting")
+    """waiting | masked | passed | withheld"""
+    boxes = models.JSONField(default=list)
+    """What is covered: [[x, y, width, height], …] in pixels of the picture."""
+    proposed = models.JSONField(default=list)
+    """What a detector would cover, likewise."""
+    detector = models.CharField(max_length=80, blank=True)
+    """Which one was asked."""
+    public_sha256 = models.CharField(max_length=64, blank=True)
+    """The picture that anybody may see."""
+    by = models.CharField(max_length=150, blank=True)
+    at = models.DateTimeField(null=True)
+    """Who decided, and when."""
+    created_at = models.DateTimeField()
+
+    class Meta:
+        app_label = "field_reports"
+        indexes = (models.Index(fields=("state", "id"), name="photo_review_queue"),)

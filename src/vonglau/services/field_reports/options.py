@@ -11,4 +11,12 @@ TOKENS = Option(
     "seconds",
 )
 
-SETTINGS = (TOKENS,)
+PHOTO_MODEL = Option(
+    "VONGLAU_FIELD_REPORTS_PHOTO_MODEL",
+    "Model that proposes masks",
+    str,
+    "",
+    "File of an ONNX model that proposes what to mask in citizens' photos; a person decides. None: they draw themselves.",
+)
+
+SETTINGS = (TOKENS, PHOTO_MODEL)

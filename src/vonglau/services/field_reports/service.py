@@ -11,7 +11,7 @@ from vonglau.core.events import EventType
 from vonglau.core.facts import categories, category_groups
 from vonglau.core.incidents.states import Outcome
 from vonglau.core.people import directory
-from vonglau.core.seams import IncidentKind, Service, Text
+from vonglau.core.seams import IncidentKind, Page, Service, Text
 from vonglau.services.field_reports import rules
 from vonglau.services.field_reports.demo import day
 from vonglau.services.field_reports.intake import KIND, RECEIVED, SERVICE
@@ -68,6 +68,16 @@ service = Service(
             code=KIND, title=_("Phản ánh hiện trường"), proof=frozenset({Outcome.FIXED}), wording="field_reports"
         ),
     ),
+    pages=(
+        Page(
+            title=_("Duyệt ảnh"),
+            url_name="field_reports:photos",
+            roles=frozenset({"operator", "supervisor"}),
+            icon="photo",
+            order=60,
+        ),
+    ),
+    urls="vonglau.services.field_reports.urls",
     about=about,
     demo=day,
     settings=SETTINGS,

@@ -38,6 +38,7 @@ PARTS: dict[str, Kind] = {
     LOG: Kind.DATABASE,
     SEALED: Kind.KEPT,
     "files": Kind.KEPT,
+    "originals": Kind.KEPT,
     FACTS: Kind.KEPT,
     "outbox": Kind.KEPT,
     CHECKPOINTS: Kind.EXPORT,

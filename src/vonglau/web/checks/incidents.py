@@ -118,8 +118,8 @@ def alert_evidence(place: Place) -> Iterator[str]:
     do="Restore the folder files/ from a backup: a photo is missing or is not the one that was kept.",
 )
 def evidence_files(place: Place) -> Iterator[str]:
-    """Every photo is there and has the SHA-256 under which it was kept."""
-    for sha256, ref in Evidence.objects.values_list("sha256", "incident__ref").iterator(PAGE):
+    """Every photo is there and has the SHA-256 under which it was kept; what was erased need not be."""
+    for sha256, ref in Evidence.objects.filter(erased_at=None).values_list("sha256", "incident__ref").iterator(PAGE):
         try:
             data = files.path_of(sha256).read_bytes()
         except OSError as missing:

@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 
 from vonglau.core.errors import VongLauError
-from vonglau.kit import problems
+from vonglau.kit import documents
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -15,7 +15,7 @@ Send = Callable[[Message], Awaitable[None]]
 Headers = Iterable[tuple[bytes, bytes]]
 Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 
-_PROBLEM = problems.MEDIA_TYPE.encode()
+_PROBLEM = documents.MEDIA_TYPE.encode()
 
 
 def header(scope: Scope, name: bytes) -> bytes | None:
@@ -49,5 +49,5 @@ async def problem(send: Send, status: int, title: str, detail: str, more: Header
 
 async def failed(send: Send, error: VongLauError, more: Headers = ()) -> None:
     """An error of ours as its problem document, with Retry-After where trying again helps."""
-    again = [(name.lower().encode(), value.encode()) for name, value in problems.headers(error).items()]
-    await respond(send, error.status, msgspec.json.encode(problems.of(error)), _PROBLEM, [*again, *more])
+    again = [(name.lower().encode(), value.encode()) for name, value in documents.headers(error).items()]
+    await respond(send, error.status, msgspec.json.encode(documents.of(error)), _PROBLEM, [*again, *more])

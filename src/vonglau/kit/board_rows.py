@@ -10,6 +10,7 @@ from django.db.models.functions import Now
 
 from vonglau.core import outages
 from vonglau.core.beats import Beat
+from vonglau.core.failing import Failing
 from vonglau.kit.boards import NEEDED, Body
 
 log = logging.getLogger("vonglau.board")
@@ -22,7 +23,7 @@ class Rows:
     """The state database's table of beats. A process is told from its namesake on another host by `name@host`."""
 
     def __init__(self) -> None:
-        self._failing = outages.Failing()
+        self._failing = Failing()
 
     def put(self, body: Body) -> None:
         name = f"{body['process']}@{body['host']}"

@@ -19,6 +19,7 @@ from django.utils import timezone
 
 from vonglau.core import outages
 from vonglau.core.changes import Change
+from vonglau.core.failing import Failing
 
 log = logging.getLogger("vonglau.stream")
 
@@ -168,7 +169,7 @@ class Hub:
 
     def _follow(self) -> None:
         """The thread: supervises itself, because a stream that stands still is worse than one that stumbles."""
-        position, seen, failing = self.head, None, outages.Failing()
+        position, seen, failing = self.head, None, Failing()
         while not self._stop.wait(POLL_SECONDS):
             try:
                 version = _version()

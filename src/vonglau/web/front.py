@@ -18,6 +18,7 @@ from django.conf import settings
 
 from vonglau.core import outages, seams
 from vonglau.core.errors import StorageFull, Unavailable, VongLauError
+from vonglau.core.failing import Failing
 from vonglau.core.models import Cursor
 from vonglau.core.runner import reader_of
 from vonglau.engines.history import derive
@@ -202,7 +203,7 @@ class Front:
 
     async def _every(self, seconds: float, task: Callable[[], Awaitable[None]]) -> None:
         """A supervisor: what fails is logged, once while it is the same, and tried again."""
-        failing, name = outages.Failing(), getattr(task, "__name__", str(task)).strip("_")
+        failing, name = Failing(), getattr(task, "__name__", str(task)).strip("_")
         while True:
             try:
                 await task()

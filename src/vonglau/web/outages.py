@@ -7,7 +7,8 @@ from collections.abc import Callable
 from django.http import HttpRequest, HttpResponse
 
 from vonglau.core.errors import VongLauError
-from vonglau.core.outages import Failing, foreseen
+from vonglau.core.failing import Failing
+from vonglau.core.outages import foreseen
 from vonglau.web import views
 
 log = logging.getLogger("vonglau.pages")

@@ -24,7 +24,7 @@ from vonglau.core import vault
 from vonglau.core.errors import Locked
 from vonglau.core.people.access_models import Session
 from vonglau.core.people.models import User
-from vonglau.kit import problems
+from vonglau.kit import documents, problems
 from vonglau.kit.guards import ENROL
 from vonglau.web import factors
 
@@ -164,5 +164,5 @@ class AccessMiddleware:
     def _enrol(request: HttpRequest) -> HttpResponseBase:
         if request.path.startswith("/api/"):
             detail = "Set up your second factor first: open the pages in this browser, they lead there."
-            return problems.answer(problems.document(403, detail))
+            return problems.answer(documents.document(403, detail))
         return redirect("mfa_activate_totp")

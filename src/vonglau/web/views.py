@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST
 
 from vonglau.core.errors import Unavailable, VongLauError
-from vonglau.kit import guards, language, problems
+from vonglau.kit import documents, guards, language, problems
 
 
 def back(request: HttpRequest) -> str:
@@ -77,7 +77,7 @@ WORDS = {
 def _failed(request: HttpRequest, status: int, reason: str = "") -> HttpResponse:
     if request.path.startswith(("/api/", "/open311/")) or "text/html" not in request.headers.get("Accept", "text/html"):
         with override("en"):
-            return problems.answer(problems.document(status, reason or str(WORDS[status][1])))
+            return problems.answer(documents.document(status, reason or str(WORDS[status][1])))
     title, words = WORDS[status]
     return render(
         request,
@@ -120,7 +120,7 @@ def outage(request: HttpRequest, found: VongLauError) -> HttpResponse:
     with override("vi"):
         context = {"title": said[0], "words": said[1], "english": english, "reason": found.message}
         answered = render(None, "web/broken.html", context, status=found.status)
-    for name, value in problems.headers(found).items():
+    for name, value in documents.headers(found).items():
         answered[name] = value
     return answered
 
@@ -128,6 +128,6 @@ def outage(request: HttpRequest, found: VongLauError) -> HttpResponse:
 def server_error(request: HttpRequest) -> HttpResponse:
     """Must stand when nothing else does: no context, no database, no static files."""
     if request.path.startswith(("/api/", "/open311/")):
-        return problems.answer(problems.document(500, "Something broke on our side; it was logged. Try again."))
+        return problems.answer(documents.document(500, "Something broke on our side; it was logged. Try again."))
     with override("vi"):
         return render(None, "web/broken.html", {"title": WORDS[500][0], "words": WORDS[500][1]}, status=500)

@@ -23,6 +23,7 @@ from vonglau.core import alerts, audit, changes, outages, seams
 from vonglau.core.changes import Change
 from vonglau.core.errors import StorageFull, Unavailable, VongLauError
 from vonglau.core.events import from_us
+from vonglau.core.failing import Failing
 from vonglau.core.incidents import desk
 from vonglau.core.models import Checkpoint, Notice, Publication
 from vonglau.core.notify import fan_out, outbox, rules
@@ -157,7 +158,7 @@ class Worker:
 
     def _every(self, seconds: float, task: Callable[[], None]) -> None:
         """A supervisor: what fails is logged and tried again, later each time, up to half a minute."""
-        failing, pause = outages.Failing(), min(seconds, FIRST_SECONDS)
+        failing, pause = Failing(), min(seconds, FIRST_SECONDS)
         while not self.stopping.wait(pause):
             try:
                 task()
@@ -292,7 +293,7 @@ class Publisher:
 
 def stand_by(turn: Turn, numbers: Numbers, stopping: threading.Event) -> bool:
     """Wait until the state's database answers and no other worker of the installation folds. False when asked to stop before."""
-    failing, told = outages.Failing(), False
+    failing, told = Failing(), False
     while not stopping.is_set():
         try:
             if turn.take():

@@ -12,8 +12,8 @@ from django.utils.http import urlencode
 from django.utils.translation import gettext
 
 from vonglau.core.errors import Broken, Unavailable
+from vonglau.core.failing import Failing
 from vonglau.core.indicators.definitions import Indicator, Scope, Unit, Value, measure
-from vonglau.core.outages import Failing
 from vonglau.core.seams import indicators
 from vonglau.core.worlds import World
 

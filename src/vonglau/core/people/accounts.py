@@ -14,7 +14,7 @@ from django.utils import timezone
 from vonglau.core import audit
 from vonglau.core.errors import BadInput, Conflict, NotAllowed, NotFound
 from vonglau.core.people import attempts
-from vonglau.core.people.access_models import Invitation, Session
+from vonglau.core.people.access_models import Identity, Invitation, Session
 from vonglau.core.people.models import Agency, Role, User
 
 INVITED_FOR = timedelta(hours=72)
@@ -206,7 +206,7 @@ def _not_oneself(user: User, by: str) -> None:
 
 def _can_sign_in(user: User) -> bool:
     """By a password, or by an identity that has been used: who was only invited may never come."""
-    return user.has_usable_password() or user.socialaccount_set.exists()  # type: ignore[attr-defined]  # allauth's
+    return user.has_usable_password() or Identity.objects.filter(user=user).exists()
 
 
 def _not_the_last(user: User) -> None:

@@ -8,7 +8,8 @@ import pytest
 from django.db import IntegrityError, OperationalError
 
 from vonglau.core.errors import Broken, StorageFull, Unavailable
-from vonglau.core.outages import SAID_EVERY, Failing, foreseen, outage, translated
+from vonglau.core.failing import SAID_EVERY, Failing
+from vonglau.core.outages import foreseen, outage, translated
 
 
 def _sqlite(code: int) -> OperationalError:

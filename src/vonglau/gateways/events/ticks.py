@@ -14,8 +14,8 @@ import msgspec
 
 from vonglau.core.errors import Unavailable
 from vonglau.core.events import TICK_TYPE, Event, from_us, ticks_between, to_us
+from vonglau.core.failing import Failing
 from vonglau.core.log import Outcome, Receipt, Rejected
-from vonglau.core.outages import Failing
 
 logger = logging.getLogger(__name__)
 

@@ -14,7 +14,7 @@ from vonglau.core.incidents.states import OUTCOME_NAMES, TABLE
 from vonglau.core.people.policy import SCOPES
 from vonglau.gateways.json import fragments
 from vonglau.gateways.json.api import api
-from vonglau.kit import problems
+from vonglau.kit import documents
 
 METHODS = ("get", "post", "put", "patch", "delete")
 
@@ -23,8 +23,8 @@ def reference(request: HttpRequest) -> HttpResponse:
     context = {
         "document": _document(),
         "problems": [
-            {"slug": problems.slug(kind), "title": kind.title, "status": kind.status, "text": kind.__doc__}
-            for kind in problems.kinds()
+            {"slug": documents.slug(kind), "title": kind.title, "status": kind.status, "text": kind.__doc__}
+            for kind in documents.kinds()
         ],
         "steps": [
             {

@@ -18,7 +18,7 @@ from django.http.multipartparser import MultiPartParserError
 from django.utils import timezone, translation
 
 from vonglau.core.errors import NotFound, VongLauError
-from vonglau.kit import problems
+from vonglau.kit import documents
 
 MEDIA = {"json": "application/json; charset=utf-8", "xml": "text/xml; charset=utf-8"}
 
@@ -123,7 +123,7 @@ def georeport(*methods: str) -> Callable[[View], View]:
                 response = refusal(format, 400, ["The submission cannot be read."])
             except VongLauError as error:
                 response = refusal(format, error.status, [error.message])
-                for name, value in problems.headers(error).items():
+                for name, value in documents.headers(error).items():
                     response[name] = value
             response["Access-Control-Allow-Origin"] = "*"
             return response

@@ -7,28 +7,28 @@ from django.core.exceptions import RequestDataTooBig, SuspiciousOperation
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed
 
 from vonglau.core.errors import BadInput, StorageFull
-from vonglau.kit import problems
+from vonglau.kit import documents, problems
 
 
-@pytest.mark.parametrize("kind", list(problems.kinds()), ids=lambda kind: kind.__name__)
+@pytest.mark.parametrize("kind", list(documents.kinds()), ids=lambda kind: kind.__name__)
 def test_every_kind_has_a_page_a_title_and_advice(kind: type) -> None:
     answer = problems.response(kind())
     told = json.loads(answer.content)
     assert answer["Content-Type"] == "application/problem+json"
     assert told["status"] == answer.status_code == kind.status  # type: ignore[attr-defined]
-    assert told["type"] == f"/api/docs#{problems.slug(kind)}"
+    assert told["type"] == f"/api/docs#{documents.slug(kind)}"
     assert told["title"]
     assert told["detail"] == kind.__doc__
 
 
 def test_members_and_retry_come_along() -> None:
-    told = problems.of(BadInput("Mend it.", pointer="/a/0", more=[1]))
+    told = documents.of(BadInput("Mend it.", pointer="/a/0", more=[1]))
     assert (told["pointer"], told["more"], told["detail"]) == ("/a/0", [1], "Mend it.")
     assert int(problems.response(StorageFull())["Retry-After"]) > 0
 
 
 def test_without_a_kind_the_title_is_the_status_own() -> None:
-    assert problems.document(418, "No coffee.") == {
+    assert documents.document(418, "No coffee.") == {
         "type": "about:blank", "title": "I'm a Teapot", "status": 418, "detail": "No coffee.",
     }  # fmt: skip
 

@@ -16,7 +16,7 @@ from vonglau.core.tests import factories
 from vonglau.core.worlds import WorldKind, ensure_world
 from vonglau.gateways.json.api import api
 from vonglau.kit import tokens
-from vonglau.kit.problems import MEDIA_TYPE
+from vonglau.kit.documents import MEDIA_TYPE
 
 Ask = Callable[..., Any]
 

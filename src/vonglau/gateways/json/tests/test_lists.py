@@ -24,7 +24,7 @@ from vonglau.engines import open_writer
 from vonglau.gateways.json import events as events_module
 from vonglau.gateways.json.indicators import decimal
 from vonglau.gateways.json.tests.conftest import Ask
-from vonglau.kit import door, problems
+from vonglau.kit import documents, door
 
 Account = Callable[..., Client]
 MEND = "quarantine:write"
@@ -323,8 +323,8 @@ def test_the_document_names_everything_and_the_page_needs_no_script(city: None) 
     for operations in document["paths"].values():
         for operation in operations.values():
             assert f'id="{operation["operationId"]}"' in text
-    for kind in problems.kinds():
-        assert f'id="{problems.slug(kind)}"' in text
+    for kind in documents.kinds():
+        assert f'id="{documents.slug(kind)}"' in text
     main = text[text.index("<main") : text.index("</main>")]
     assert "<script" not in main
     assert " style=" not in main

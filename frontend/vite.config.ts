@@ -39,6 +39,7 @@ export default defineConfig({
     rollupOptions: {
       input: {
         app: resolve(import.meta.dirname, "src/app.ts"),
+        citizen: resolve(import.meta.dirname, "src/citizen.ts"),
         charts: resolve(import.meta.dirname, "src/charts.ts"),
         map: resolve(import.meta.dirname, "src/map.ts"),
         sw: resolve(import.meta.dirname, "src/sw.ts"),

@@ -1,10 +1,10 @@
 /** A photo is made smaller before it is sent: less to pay on a phone, and what the camera wrote into the file stays behind. */
 import { all } from "./lib/page.ts";
 
-const MAX_EDGE = 1600;
+export const MAX_EDGE = 1600;
 const QUALITY = 0.85;
 
-async function shrink(file: File, edge: number): Promise<File> {
+export async function shrink(file: File, edge = MAX_EDGE): Promise<File> {
   const picture = await createImageBitmap(file, { imageOrientation: "from-image" });
   const scale = Math.min(1, edge / Math.max(picture.width, picture.height));
   const canvas = document.createElement("canvas");

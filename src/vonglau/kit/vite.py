@@ -48,7 +48,8 @@ def _entry(path: str, _stamp: int, name: str) -> Entry:
         raise NotFound(f"The front end has no entry {name!r}; frontend/vite.config.ts lists them.")
     chunks = _chunks(manifest, found)
     styles = dict.fromkeys(style for chunk in [*chunks, found] for style in chunk.get("css", ()))
-    fonts = (file for file in found.get("assets", ()) if any(part in file for part in FIRST_PAINT_FONTS))
+    assets = dict.fromkeys(file for chunk in [*chunks, found] for file in chunk.get("assets", ()))
+    fonts = (file for file in assets if any(part in file for part in FIRST_PAINT_FONTS))
     return Entry(
         script=_url(found["file"]),
         styles=tuple(_url(style) for style in styles),

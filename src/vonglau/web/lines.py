@@ -5,8 +5,8 @@ import re
 
 from pythonjsonlogger.json import JsonFormatter
 
-SECRET_PATH = re.compile(r"(/accounts/invitation/)[^\s\"'/?\\]+")
-"""Who knows such an address may act as somebody, until it was used."""
+SECRET_PATH = re.compile(r"(/accounts/invitation/|/field_reports/[rv]/)[^\s\"'/?\\]+")
+"""Who knows such an address may act as somebody: an invitation until it was used, a citizen on their own report."""
 
 
 class Lines(JsonFormatter):

@@ -57,6 +57,8 @@ class Submission:
     category: str
     lon: float | None = None
     lat: float | None = None
+    ward: str = ""
+    """As the sender named it, where there is no point; a point decides by itself."""
     personal: Personal = Personal()
     source: str
     sent_by: str = ""
@@ -113,7 +115,7 @@ def receive(submission: Submission, actor: Actor, then: Then | None = None) -> R
                 category=category.code,
                 lon=submission.lon,
                 lat=submission.lat,
-                ward=found.ward_code if found else "",
+                ward=found.ward_code if found else submission.ward if submission.lon is None else "",
                 near_border=found.near_border if found else False,
                 at=at,
                 because={"report": submission.source},

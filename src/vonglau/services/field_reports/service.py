@@ -29,6 +29,7 @@ class Received(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 CHANNELS: dict[str, Text] = {
     "open311": _("Ứng dụng, trang web (Open311)"),
+    "web": _("Trang phản ánh của thành phố"),
     "demo": _("Ngày diễn tập"),
 }
 

@@ -1,4 +1,4 @@
-"""Addresses of the service, below `/field_reports/`."""
+"""Addresses of the service, below `/field_reports/`: staff's pages, and the citizens'."""
 
 from django.urls import include, path
 
@@ -6,4 +6,5 @@ app_name = "field_reports"
 
 urlpatterns = [
     path("photos/", include("vonglau.services.field_reports.photos.urls")),
+    path("", include("vonglau.services.field_reports.public.urls")),
 ]

@@ -1,0 +1,87 @@
+"""What every page of citizens shares: its frame, its world, and whether a form came from one of our own pages."""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.template.loader import render_to_string
+from django.utils.translation import get_language
+from django.utils.translation import gettext as _
+from django.views.decorators.csrf import csrf_exempt
+
+from vonglau.core.people.policy import Actor
+from vonglau.core.places.models import Locality
+from vonglau.core.worlds import World
+from vonglau.kit import guards
+
+REPORTER = Actor("web", "reporter")
+"""Who acts on a page without an account: in the chain a citizen has no name."""
+
+View = Callable[..., HttpResponse]
+
+
+def world_shown() -> World:
+    """Citizens see one world: the drill while the demonstration serves, else the live one."""
+    return guards.default_world()
+
+
+def english() -> bool:
+    return (get_language() or "vi").startswith("en")
+
+
+def _place(world: World) -> str:
+    found = Locality.objects.filter(code=world.locality, valid_to=None).first() if world.locality else None
+    return "" if found is None else (found.name_en if english() else found.short_name_vi)
+
+
+def show(
+    request: HttpRequest, template: str, world: World, context: dict[str, Any] | None = None, *, status: int = 200
+) -> HttpResponse:
+    """A page in the citizens' frame. Rendered without the request's own context: no session is read, so no cookie is set."""
+    theme = request.COOKIES.get("vl_theme", "")
+    shell = {
+        "place": _place(world),
+        "theme": theme if theme in ("light", "dark") else "",
+        "world": {
+            "id": world.pk,
+            "kind": world.kind,
+            "title": world.title_en if english() else world.title_vi,
+            "now": world.now(),
+            "rate": world.rate,
+        },
+    }
+    own = {"shell": shell, "path": request.path, "language": "en" if english() else "vi"}
+    page = HttpResponse(
+        render_to_string(f"field_reports/public/{template}.html", {**(context or {}), **own}), status=status
+    )
+    page["Vary"] = "Cookie"
+    return page
+
+
+def from_here(request: HttpRequest) -> bool:
+    """Whether a browser sends this from one of our own pages. There is no cookie that another site could make use of; programmes pass."""
+    fetched = request.headers.get("Sec-Fetch-Site", "")
+    if fetched:
+        return fetched in ("same-origin", "none")
+    origin = request.headers.get("Origin", "")
+    if not origin:
+        return True
+    ours = {request.get_host(), urlsplit(settings.VONGLAU_ORIGIN).netloc}
+    return urlsplit(origin).netloc in ours - {""}
+
+
+def from_our_pages(view: View) -> View:
+    """Instead of a token in a cookie: a form that another site sends is refused."""
+
+    @csrf_exempt
+    @wraps(view)
+    def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        if request.method == "POST" and not from_here(request):
+            words = _("Biểu mẫu này được gửi từ trang khác. Hãy mở trang này rồi gửi lại; chưa có gì được ghi.")
+            return show(request, "said", world_shown(), {"title": _("Chưa nhận"), "words": words}, status=403)
+        return view(request, *args, **kwargs)
+
+    return guarded

@@ -1,0 +1,121 @@
+"""Reading: one's own report by its secret link, any report by its number as far as it is public."""
+
+import re
+
+from django.http import FileResponse, Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http.response import HttpResponseBase
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_safe
+
+from vonglau.core.errors import NotFound
+from vonglau.core.facts import categories
+from vonglau.core.incidents import desk, files
+from vonglau.core.incidents.models import Evidence
+from vonglau.core.worlds import world as world_of
+from vonglau.kit import wards
+from vonglau.services.field_reports import rules
+from vonglau.services.field_reports.models import Content, Report
+from vonglau.services.field_reports.public import doors, pages, story
+
+REFERENCE = re.compile(r"\s*(?:PA|SV)?-?(\d{4})-?(\d{3,10})\s*\Z", re.IGNORECASE)
+
+
+def _facts(report: Report) -> dict[str, str]:
+    language = "en" if pages.english() else "vi"
+    category = categories().get(report.category)
+    return {
+        "category": category.name[language] if category else report.category,
+        "ward": wards.ward_names([report.ward]).get(report.ward, ""),
+    }
+
+
+def by_token(token: str) -> Report | None:
+    """The report whose secret link this is."""
+    rows = Report.objects.select_related("incident__agency", "incident__keeper__agency")
+    return rows.filter(token=token).first() if token and "\x00" not in token else None
+
+
+def _missing(request: HttpRequest, words: str) -> HttpResponse:
+    return pages.show(request, "said", pages.world_shown(), {"title": _("Không tìm thấy"), "words": words}, status=404)
+
+
+@require_safe
+def own(request: HttpRequest, token: str) -> HttpResponse:
+    """The reporter's page. Kept by no cache, found by no search engine, told to no other site."""
+    report = by_token(token)
+    if report is None:
+        return _missing(request, _("Không có phản ánh nào ở đường dẫn này: hãy mở lại đúng đường dẫn đã nhận."))
+    world = world_of(report.world)
+    content = Content.objects.filter(report=report).first()
+    calls = [door for door in doors.EMERGENCIES if door.value in request.GET.getlist("call")]
+    context = {
+        "report": report,
+        "facts": _facts(report),
+        "content": content,
+        "story": story.tell(report, world.now(), own=True),
+        "photos": _photos(report),
+        "new": "new" in request.GET,
+        "calls": calls,
+        "link": request.build_absolute_uri(reverse("field_reports:own", args=[token])),
+    }
+    answer = pages.show(request, "own", world, context)
+    answer["Referrer-Policy"] = "no-referrer"
+    answer["X-Robots-Tag"] = "noindex"
+    return answer
+
+
+def _photos(report: Report) -> list[Evidence]:
+    """Photos of the report itself and, once there is a result, those that prove it."""
+    whole = desk.fate(report.incident)
+    rows = list(report.incident.evidence.all())
+    if whole.pk != report.incident_id:
+        rows += whole.evidence.exclude(by=pages.REPORTER.name)
+    return rows
+
+
+@require_safe
+def own_photo(request: HttpRequest, token: str, number: int) -> HttpResponseBase:
+    report = by_token(token)
+    found = next((one for one in _photos(report) if one.pk == number), None) if report else None
+    if found is None:
+        raise Http404
+    try:
+        answer = FileResponse(files.open_file(found, thumb="small" in request.GET), content_type=found.media_type)
+    except NotFound as missing:
+        raise Http404(missing.message) from missing
+    answer["Cache-Control"] = "private, no-store"
+    answer["Referrer-Policy"] = "no-referrer"
+    return answer
+
+
+@require_safe
+def one(request: HttpRequest, reference: str) -> HttpResponse:
+    """What anybody may know of a report: not its photos, and its words only after a person has looked at them."""
+    world = pages.world_shown()
+    rows = Report.objects.select_related("incident__agency", "incident__keeper__agency")
+    report = rows.filter(world=world.pk, reference=reference).first()
+    if report is None:
+        return _missing(request, _("Không có phản ánh mang mã này."))
+    incident = report.incident
+    fate = rules.Fate(incident.state, incident.verified_at, incident.resolved_at, incident.closed_at)
+    content = Content.objects.filter(report=report).first() if rules.text_is_public(fate) else None
+    context = {
+        "report": report,
+        "facts": _facts(report),
+        "words": getattr(content, "public_words", "") if content else "",
+        "story": story.tell(report, world.now(), own=False),
+    }
+    return pages.show(request, "one", world, context)
+
+
+@require_safe
+def find(request: HttpRequest) -> HttpResponse:
+    """From a number that somebody types to its public page."""
+    found = REFERENCE.match(request.GET.get("q", "")[:40])
+    if found is None:
+        words = _("Mã theo dõi có dạng PA-2611-0042.")
+        return pages.show(
+            request, "said", pages.world_shown(), {"title": _("Chưa đúng mã"), "words": words}, status=404
+        )
+    return HttpResponseRedirect(reverse("field_reports:one", args=[f"PA-{found[1]}-{found[2]}"]))

@@ -1,0 +1,15 @@
+"""The citizens' addresses. What follows `r/` is a secret: `web/lines.py` keeps it out of the logs."""
+
+from django.urls import path
+
+from vonglau.services.field_reports.public import outline, read, write
+
+urlpatterns = [
+    path("", write.form, name="new"),
+    path("language", write.language, name="speak"),
+    path("wards.geojson", outline.wards, name="wards"),
+    path("r/<str:token>/", read.own, name="own"),
+    path("r/<str:token>/photos/<int:number>", read.own_photo, name="own_photo"),
+    path("find", read.find, name="find"),
+    path("<str:reference>/", read.one, name="one"),
+]

@@ -81,6 +81,28 @@ class IncidentKind:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Alike:
+    """An open incident that may be about the same matter: `ref` to merge into, and what speaks for it."""
+
+    ref: str
+    at: datetime
+    words: str
+    """As the public may read them."""
+    reasons: Sequence[str]
+    """Short, in the active language, the strongest first: how near, how soon, what is the same."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Beside:
+    """An incident's own words next to those of the incidents it may double. A machine proposes: merging is a person's step."""
+
+    words: str
+    """As the public may read them."""
+    alike: Sequence[Alike]
+    """The likeliest first, few."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Page:
     """A page in the navigation: a URL name, and the roles that see it."""
 
@@ -143,6 +165,8 @@ class Service:
     """Dotted path of its URL module, mounted under `/<name>/`; empty when it has no pages."""
     about: Callable[[Any], Sequence[tuple[Text, str]]] | None = None
     """Rows (label, text) the service adds to an incident's page: what the core does not know about it. No personal data."""
+    beside: Callable[[Any], Beside | None] | None = None
+    """What an incident may double, for the desk to look at side by side; None when nothing is worth it."""
     demo: Callable[[DemoPlan], Iterable[DemoEvent | DemoCall]] | None = None
     """A believable day of it, in order of time."""
     settings: Sequence[Option] = ()

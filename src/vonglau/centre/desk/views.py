@@ -10,6 +10,7 @@ from django.utils.translation import gettext
 from vonglau.centre.access import Request, is_fragment, of_the_desk
 from vonglau.centre.desk import why
 from vonglau.centre.desk.actions import actions
+from vonglau.centre.desk.beside import panel
 from vonglau.centre.desk.queue import TABS, Filter, counts, visible_to
 from vonglau.centre.names import kind_title, readable, ward_names, wards_of
 from vonglau.core.detection import Severity
@@ -117,6 +118,7 @@ def whole(request: Request, found: Incident) -> dict[str, Any]:
         "actions": offered,
         "reasons": why.reasons(found),
         "about": why.about(found),
+        "beside": panel(request.actor, found),
         "objection_ends": clocks.objection_ends(found) if found.state in (State.RESOLVED, State.CLOSED) else None,
         "fate": desk.fate(found) if found.state == State.MERGED else None,
         "merged": list(found.merged.order_by("id")),

@@ -11,7 +11,7 @@ from vonglau.core.events import EventType
 from vonglau.core.facts import categories, category_groups
 from vonglau.core.incidents.states import Outcome
 from vonglau.core.people import directory
-from vonglau.core.seams import IncidentKind, Page, Service, Text
+from vonglau.core.seams import Beside, IncidentKind, Page, Service, Text
 from vonglau.services.field_reports import rules
 from vonglau.services.field_reports.demo import day
 from vonglau.services.field_reports.intake import KIND, RECEIVED, SERVICE
@@ -60,6 +60,13 @@ def about(incident: Any) -> Sequence[tuple[Text, str]]:
     return rows
 
 
+def _beside(incident: Any) -> Beside | None:
+    """Loaded when it is asked for: arrays and a model that no other page needs."""
+    from vonglau.services.field_reports import beside
+
+    return beside.beside(incident)
+
+
 service = Service(
     name=SERVICE,
     title=_("Phản ánh hiện trường"),
@@ -80,6 +87,7 @@ service = Service(
     ),
     urls="vonglau.services.field_reports.urls",
     about=about,
+    beside=_beside,
     demo=day,
     settings=SETTINGS,
 )

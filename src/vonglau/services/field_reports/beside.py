@@ -1,0 +1,125 @@
+"""Open incidents that may be about the same matter as a report, for the desk to see side by side. A person merges, never this.
+
+Words are the public's form on both sides: what is compared and named is what whoever looks may read.
+"""
+
+import math
+from collections.abc import Sequence
+from datetime import timedelta
+
+from django.db.models import Q
+from django.utils.translation import gettext, ngettext
+
+from vonglau.core.incidents.models import Incident
+from vonglau.core.incidents.states import OPEN
+from vonglau.core.incidents.timeline import distance_words
+from vonglau.core.seams import Alike, Beside
+from vonglau.services.field_reports.duplicates.columns import One
+from vonglau.services.field_reports.duplicates.nearby import Candidate, candidates
+from vonglau.services.field_reports.duplicates.pairs import METRES_PER_DEGREE, REACHES
+from vonglau.services.field_reports.models import Report
+from vonglau.services.field_reports.text import plain, words_of
+
+SHOWN = 3
+LOOKED_AT = 400
+"""Reports in reach that are compared, the newest first: a storm must not make the desk slow."""
+SAME_METRES, OTHER_METRES = 300.0, 60.0
+"""Within which a report of the same category, or of another, is worth a look without a word in common."""
+
+
+def beside(incident: Incident) -> Beside | None:
+    """What the incident's own report may double; None without a point, or when nothing is worth a look."""
+    own = Report.objects.filter(incident=incident).select_related("content").order_by("received_at", "id").first()
+    if own is None or own.lat is None or own.lon is None:
+        return None
+    others = {report.reference: report for report in _in_reach(own)}
+    found = candidates(_one(own), [_one(report) for report in others.values()], later=True, limit=3 * SHOWN)
+    alike: dict[str, Alike] = {}
+    for candidate in filter(_worth, found):
+        report = others[candidate.id]
+        alike.setdefault(report.incident.ref, _alike(own, report, candidate))
+    return Beside(words=_words(own), alike=list(alike.values())[:SHOWN]) if alike else None
+
+
+def _in_reach(own: Report) -> list[Report]:
+    """Reports of other open incidents that the ranking would look at, the newest first."""
+    assert own.lat is not None
+    assert own.lon is not None
+    near = Q()
+    for reach in REACHES:
+        north = reach.metres / METRES_PER_DEGREE
+        east = north / max(0.01, math.cos(math.radians(own.lat)))
+        span = timedelta(days=reach.days)
+        near |= Q(
+            lat__range=(own.lat - north, own.lat + north),
+            lon__range=(own.lon - east, own.lon + east),
+            received_at__range=(own.received_at - span, own.received_at + span),
+        )
+    rows = (
+        Report.objects.filter(near, world=own.world, incident__state__in=OPEN)
+        .exclude(incident=own.incident_id)
+        .select_related("incident", "content")
+        .defer(*(f"content__{name}" for name in ("description", "media_url")))
+    )
+    return list(rows.order_by("-received_at", "-id")[:LOOKED_AT])
+
+
+def _words(report: Report) -> str:
+    """ "" where they were erased."""
+    content = getattr(report, "content", None)
+    return str(content.public_words) if content else ""
+
+
+def _one(report: Report) -> One:
+    return One(
+        id=report.reference,
+        at=report.received_at.timestamp(),
+        lat=math.nan if report.lat is None else report.lat,
+        lon=math.nan if report.lon is None else report.lon,
+        service=report.category,
+        words=_words(report),
+    )
+
+
+def _worth(candidate: Candidate) -> bool:
+    reach = SAME_METRES if candidate.same_service else OTHER_METRES
+    return candidate.metres <= reach or bool(candidate.shared)
+
+
+def _alike(own: Report, report: Report, candidate: Candidate) -> Alike:
+    as_written = {plain(word): word.lower() for word in words_of(_words(own))}
+    return Alike(
+        ref=report.incident.ref,
+        at=report.received_at,
+        words=_words(report),
+        reasons=list(filter(None, _reasons(candidate, [as_written.get(word, word) for word in candidate.shared]))),
+    )
+
+
+def _reasons(candidate: Candidate, words: Sequence[str]) -> tuple[str, ...]:
+    shared = ", ".join(f"“{word}”" for word in words)
+    return (
+        gettext("cách %(distance)s") % {"distance": distance_words(candidate.metres)},
+        _apart(candidate.seconds),
+        gettext("cùng lĩnh vực") if candidate.same_service else "",
+        gettext("cùng chữ %(words)s") % {"words": shared} if shared else "",
+    )
+
+
+def _apart(seconds: float) -> str:
+    hours = abs(seconds) / 3600
+    if hours < 1:
+        return gettext("gửi cùng giờ")
+    if hours < 48:
+        count = round(hours)
+        before, after = (
+            ngettext("gửi trước %(count)s giờ", "gửi trước %(count)s giờ", count),
+            ngettext("gửi sau %(count)s giờ", "gửi sau %(count)s giờ", count),
+        )
+    else:
+        count = round(hours / 24)
+        before, after = (
+            ngettext("gửi trước %(count)s ngày", "gửi trước %(count)s ngày", count),
+            ngettext("gửi sau %(count)s ngày", "gửi sau %(count)s ngày", count),
+        )
+    return (before if seconds > 0 else after) % {"count": count}

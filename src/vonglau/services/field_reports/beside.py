@@ -4,19 +4,18 @@ Words are the public's form on both sides: what is compared and named is what wh
 """
 
 import math
-from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 
 from django.db.models import Q
-from django.utils.translation import gettext, ngettext
 
 from vonglau.core.incidents.models import Incident
 from vonglau.core.incidents.states import OPEN
-from vonglau.core.incidents.timeline import distance_words
 from vonglau.core.seams import Alike, Beside
 from vonglau.services.field_reports.duplicates.columns import One
 from vonglau.services.field_reports.duplicates.nearby import Candidate, candidates
 from vonglau.services.field_reports.duplicates.pairs import METRES_PER_DEGREE, REACHES
+from vonglau.services.field_reports.duplicates.reasons import reasons
 from vonglau.services.field_reports.models import Report
 from vonglau.services.field_reports.text import plain, words_of
 
@@ -88,38 +87,10 @@ def _worth(candidate: Candidate) -> bool:
 
 def _alike(own: Report, report: Report, candidate: Candidate) -> Alike:
     as_written = {plain(word): word.lower() for word in words_of(_words(own))}
+    shared = tuple(as_written.get(word, word) for word in candidate.shared)
     return Alike(
         ref=report.incident.ref,
         at=report.received_at,
         words=_words(report),
-        reasons=list(filter(None, _reasons(candidate, [as_written.get(word, word) for word in candidate.shared]))),
+        reasons=reasons(replace(candidate, shared=shared)),
     )
-
-
-def _reasons(candidate: Candidate, words: Sequence[str]) -> tuple[str, ...]:
-    shared = ", ".join(f"“{word}”" for word in words)
-    return (
-        gettext("cách %(distance)s") % {"distance": distance_words(candidate.metres)},
-        _apart(candidate.seconds),
-        gettext("cùng lĩnh vực") if candidate.same_service else "",
-        gettext("cùng chữ %(words)s") % {"words": shared} if shared else "",
-    )
-
-
-def _apart(seconds: float) -> str:
-    hours = abs(seconds) / 3600
-    if hours < 1:
-        return gettext("gửi cùng giờ")
-    if hours < 48:
-        count = round(hours)
-        before, after = (
-            ngettext("gửi trước %(count)s giờ", "gửi trước %(count)s giờ", count),
-            ngettext("gửi sau %(count)s giờ", "gửi sau %(count)s giờ", count),
-        )
-    else:
-        count = round(hours / 24)
-        before, after = (
-            ngettext("gửi trước %(count)s ngày", "gửi trước %(count)s ngày", count),
-            ngettext("gửi sau %(count)s ngày", "gửi sau %(count)s ngày", count),
-        )
-    return (before if seconds > 0 else after) % {"count": count}

@@ -23,7 +23,9 @@ SHOWN = 3
 LOOKED_AT = 400
 """Reports in reach that are compared, the newest first: a storm must not make the desk slow."""
 SAME_METRES, OTHER_METRES = 300.0, 60.0
-"""Within which a report of the same category, or of another, is worth a look without a word in common."""
+"""Within which a report is worth a look: of the same category or with words in common, and without either."""
+SHARED_WORDS = 2
+"""One word in common is often chance ("người", "cây")."""
 
 
 def beside(incident: Incident) -> Beside | None:
@@ -81,8 +83,8 @@ def _one(report: Report) -> One:
 
 
 def _worth(candidate: Candidate) -> bool:
-    reach = SAME_METRES if candidate.same_service else OTHER_METRES
-    return candidate.metres <= reach or bool(candidate.shared)
+    alike = candidate.same_service or len(candidate.shared) >= SHARED_WORDS
+    return candidate.metres <= (SAME_METRES if alike else OTHER_METRES)
 
 
 def _alike(own: Report, report: Report, candidate: Candidate) -> Alike:

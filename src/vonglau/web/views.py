@@ -8,6 +8,7 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST
 
 from vonglau.core.errors import Unavailable, VongLauError
+from vonglau.gateways.open311 import formats as open311
 from vonglau.kit import documents, guards, language, problems
 
 
@@ -74,8 +75,15 @@ WORDS = {
 }
 
 
+OPEN311 = "/open311/v2/"
+"""Below it errors have GeoReport's shape, also those that come from here."""
+
+
 def _failed(request: HttpRequest, status: int, reason: str = "") -> HttpResponse:
-    if request.path.startswith(("/api/", "/open311/")) or "text/html" not in request.headers.get("Accept", "text/html"):
+    if request.path.startswith(OPEN311):
+        with override("en"):
+            return open311.refusal_at(request.path, status, reason or str(WORDS[status][1]))
+    if request.path.startswith("/api/") or "text/html" not in request.headers.get("Accept", "text/html"):
         with override("en"):
             return problems.answer(documents.document(status, reason or str(WORDS[status][1])))
     title, words = WORDS[status]
@@ -112,7 +120,12 @@ def inactive(request: HttpRequest) -> HttpResponse:
 
 def outage(request: HttpRequest, found: VongLauError) -> HttpResponse:
     """In words; stands without a database. A damaged file is named to whoever can have it restored."""
-    if request.path.startswith(("/api/", "/open311/")):
+    if request.path.startswith(OPEN311):
+        answered = open311.refusal_at(request.path, found.status, found.message)
+        for name, value in documents.headers(found).items():
+            answered[name] = value
+        return answered
+    if request.path.startswith("/api/"):
         return problems.response(found)
     said = WORDS.get(found.status, WORDS[503] if isinstance(found, Unavailable) else WORDS[500])
     with override("en"):
@@ -127,7 +140,10 @@ def outage(request: HttpRequest, found: VongLauError) -> HttpResponse:
 
 def server_error(request: HttpRequest) -> HttpResponse:
     """Must stand when nothing else does: no context, no database, no static files."""
-    if request.path.startswith(("/api/", "/open311/")):
-        return problems.answer(documents.document(500, "Something broke on our side; it was logged. Try again."))
+    broken = "Something broke on our side; it was logged. Try again."
+    if request.path.startswith(OPEN311):
+        return open311.refusal_at(request.path, 500, broken)
+    if request.path.startswith("/api/"):
+        return problems.answer(documents.document(500, broken))
     with override("vi"):
         return render(None, "web/broken.html", {"title": WORDS[500][0], "words": WORDS[500][1]}, status=500)

@@ -87,6 +87,11 @@ def refusal(format: str, status: int, reasons: Sequence[str]) -> HttpResponse:
     return respond(format, Answer("errors", "error", [{"code": status, "description": one} for one in reasons]), status)
 
 
+def refusal_at(path: str, status: int, reason: str) -> HttpResponse:
+    """The same where no view of ours was reached: no such address, or the house itself stands still."""
+    return refusal("xml" if path.endswith(".xml") else "json", status, [reason])
+
+
 View = Callable[..., HttpResponse]
 
 

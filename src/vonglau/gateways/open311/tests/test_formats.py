@@ -1,17 +1,21 @@
 """Whatever a citizen writes, both formats carry it and stay well-formed."""
 
 import json
-from collections.abc import Callable
+import sqlite3
+from collections.abc import Callable, Iterator
 from typing import TypeVar
 from xml.etree import ElementTree as ET
 
+import pytest
+from django.db import OperationalError
 from django.http import QueryDict
+from django.test import Client
 from hypothesis import given
 from hypothesis import strategies as st
 
 from vonglau.core.tests.factories import MONDAY
-from vonglau.gateways.open311 import arguments
-from vonglau.gateways.open311.formats import NOT_IN_XML, Answer, Refused
+from vonglau.gateways.open311 import arguments, offers
+from vonglau.gateways.open311.formats import MEDIA, NOT_IN_XML, Answer, Refused
 
 T = TypeVar("T")
 
@@ -65,3 +69,32 @@ def test_a_plus_in_a_zone_survives_the_query() -> None:
     found = arguments.moment(query, "start_date")  # type: ignore[arg-type]
     assert found is not None
     assert found.isoformat() == "2026-10-31T17:00:00+00:00"
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("format", ["json", "xml"])
+def test_an_address_that_is_none_and_a_house_that_stands_still(format: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    busy = sqlite3.OperationalError("/secret/state.sqlite is gone")
+    busy.sqlite_errorcode = sqlite3.SQLITE_BUSY
+    failures: Iterator[tuple[Exception, Exception | None]] = iter(
+        ((OperationalError("gone"), busy), (KeyError("x"), None))
+    )
+
+    def stands_still(*_: object) -> None:
+        failing, cause = next(failures)
+        raise failing from cause
+
+    client = Client(raise_request_exception=False)
+    monkeypatch.setattr(offers, "categories", stands_still)
+    paths = ("nothing/here", "services", "services")
+    answers = [client.get(f"/open311/v2/{path}.{format}") for path in paths]
+    assert [answer.status_code for answer in answers] == [404, 503, 500]
+    for answer in answers:
+        assert answer["Content-Type"] == MEDIA[format]
+        if format == "json":
+            codes = [one["code"] for one in answer.json()]
+        else:
+            codes = [int(one.findtext("code") or 0) for one in ET.fromstring(answer.content)]
+        assert codes == [answer.status_code]
+    assert "secret" not in answers[1].content.decode()
+    assert answers[1]["Retry-After"]

@@ -14,11 +14,14 @@ from django.utils.translation import gettext as _
 
 from vonglau.core import audit
 from vonglau.core.audit_models import AuditRow
+from vonglau.core.incidents import wording
 from vonglau.core.incidents.states import OUTCOME_NAMES, STATE_NAMES, STEP_NAMES, State, Step
 from vonglau.core.incidents.timeline import agency_name
 from vonglau.core.people.models import Agency
 from vonglau.core.worlds import World
 from vonglau.gateways.open311 import arguments
+from vonglau.gateways.open311.offers import language
+from vonglau.services.field_reports.intake import KIND
 from vonglau.services.field_reports.models import SEALED, Report
 
 TOLD = frozenset(
@@ -127,6 +130,7 @@ class Words:
         parts = [str(STATE_NAMES[State(one.state)])] if one.state else []
         if outcome := OUTCOME_NAMES.get(str(body.get("outcome", ""))):
             parts.append(str(outcome))
+        parts += self._reasons(body)
         if one.step == Step.ASSIGN:
             parts.append(self._agency(str(body.get("agency", "")), one.at.date()))
         if body.get("planned_for"):
@@ -134,6 +138,16 @@ class Words:
         if one.step == Step.PAUSE:
             parts.append(_("chờ người dân bổ sung"))
         return " – ".join(filter(None, parts))
+
+    @staticmethod
+    def _reasons(body: Mapping[str, Any]) -> Iterator[str]:
+        """The coded reason of a refusal, and whom it leads to: words of the house, not of a person."""
+        known = wording.of(KIND) if body.get("reason") else None
+        if known is None:
+            return
+        for found in (known.refusal(str(body["reason"])), known.target(str(body.get("target", "")))):
+            if found is not None:
+                yield found.name[language()]
 
     def _agency(self, code: str, on: date) -> str:
         named = self._agencies.get(code, [])

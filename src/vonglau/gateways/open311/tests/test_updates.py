@@ -114,15 +114,22 @@ def test_a_keepers_steps_are_told_of_each_report_merged_into_it(send: Send, repo
 
 
 @pytest.mark.parametrize(
-    ("outcome", "reason", "status"),
+    ("chosen", "status", "says"),
     [
-        ("redirected", "other_authority", "NOT_COUNCILS_RESPONSIBILITY"),
-        ("unfounded", "not_found", "NO_FURTHER_ACTION"),
+        (
+            {"outcome": "redirected", "reason": "other_authority", "target": "police"},
+            "NOT_COUNCILS_RESPONSIBILITY",
+            "Thuộc cơ quan khác",
+        ),
+        ({"outcome": "unfounded", "reason": "not_found"}, "NO_FURTHER_ACTION", "Không thấy hiện trạng"),
     ],
 )
-def test_a_refusal_says_which(report: Report, outcome: str, reason: str, status: str) -> None:
-    step(report, "refuse", outcome=outcome, why="không thuộc thẩm quyền", reason=reason, target="other_authority")
-    assert [one["status"] for one in get().json()] == [status]
+def test_a_refusal_says_which_and_why(report: Report, chosen: dict[str, str], status: str, says: str) -> None:
+    step(report, "refuse", why="không phải việc của phường", **chosen)
+    [told] = get().json()
+    assert told["status"] == status
+    assert says in told["description"]
+    assert "không phải việc của phường" not in told["description"]
 
 
 def test_worlds_never_mix(report: Report) -> None:
@@ -157,7 +164,7 @@ def test_an_objection_reopens_and_a_consent_closes(report: Report, key: str) -> 
     assert (state(report), report.incident.reopened) == ("assigned", 1)
     assert get().json()[-1]["status"] == "INVESTIGATING"
     step(report, "start")
-    factories.prove(report.incident, colour="green")
+    factories.prove(report.incident, colour="navy")
     step(report, "resolve", outcome="fixed", why="đã thay lại")
     assert fixmystreet(key, report.reference, update_id_ext="1002", status="CLOSED").status_code == 200
     assert state(report) == "closed"

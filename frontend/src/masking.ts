@@ -127,7 +127,7 @@ class Masking {
       if (active === String(index)) mark.focus();
     });
     const told = this.form.querySelector<HTMLElement>("[data-masking-count]");
-    if (told) told.textContent = `${count} ${told.dataset["words"] ?? ""}`;
+    if (told) told.textContent = `${told.dataset["words"] ?? ""}: ${count}`;
   }
 
   private key(event: KeyboardEvent): void {

@@ -169,6 +169,8 @@ class Service:
     """What an incident may double, for the desk to look at side by side; None when nothing is worth it."""
     demo: Callable[[DemoPlan], Iterable[DemoEvent | DemoCall]] | None = None
     """A believable day of it, in order of time."""
+    upkeep: Callable[[], object] | None = None
+    """What the worker does for it once an hour, such as taking what has been kept long enough. Safe to repeat."""
     settings: Sequence[Option] = ()
     """Environment variables `VONGLAU_<NAME>_…` an installation may set for it."""
 

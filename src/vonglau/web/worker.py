@@ -103,6 +103,7 @@ class Worker:
                 (CHECKPOINT_SECONDS, self.checkpoint),
                 (3600.0, self.prune),
                 (3600.0, self.tidy),
+                (3600.0, self.upkeep),
                 (1.0, self.write),
             )
         ]
@@ -202,6 +203,11 @@ class Worker:
     def prune(self) -> None:
         changes.prune()
         outbox.prune(timezone.now())
+
+    def upkeep(self) -> None:
+        for service in seams.services():
+            if service.upkeep is not None:
+                service.upkeep()
 
     def tidy(self) -> None:
         """SQLite chooses indexes by statistics that only we renew, from a thousand rows of each; PostgreSQL renews its own."""

@@ -114,7 +114,7 @@ def whole(request: Request, found: Incident) -> dict[str, Any]:
         "level": level_name(found.level),
         "ward": ward_names([found.ward]).get(found.ward, ""),
         "entries": entries,
-        "photos": list(found.evidence.all()),
+        "photos": list(found.evidence.filter(erased_at=None)),
         "actions": offered,
         "reasons": why.reasons(found),
         "about": why.about(found),

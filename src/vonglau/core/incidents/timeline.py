@@ -39,6 +39,7 @@ OTHER_NAMES: dict[str, Promise] = {
     "load": _("Nạp từ hồ sơ cũ"),
     "comment": _("Ý kiến của người phản ánh"),
     "erase": _("Xoá nội dung phản ánh"),
+    "export": _("Xuất dữ liệu theo yêu cầu của người phản ánh"),
     "look": _("Xem thông tin cá nhân"),
     "mask": _("Sửa phần che trong lời phản ánh"),
     "photo": _("Duyệt ảnh để công khai"),
@@ -144,7 +145,7 @@ def _gather(incident: Incident, bodies: Sequence[dict[str, Any]]) -> _Names:
     }
     for alert in Alert.objects.filter(world=incident.world, identity__in=identities):
         names.alerts[alert.identity] = alert
-    names.photos = {photo.sha256: photo for photo in incident.evidence.all()}
+    names.photos = {photo.sha256: photo for photo in incident.evidence.filter(erased_at=None)}
     return names
 
 

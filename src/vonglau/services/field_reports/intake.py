@@ -26,6 +26,7 @@ from vonglau.core.worlds import World, world
 from vonglau.services.field_reports import masking, replies, rules
 from vonglau.services.field_reports.attributes import Answer
 from vonglau.services.field_reports.models import Content, Report
+from vonglau.services.field_reports.photos import erasing
 
 KIND = "field_report"
 SERVICE = "field_reports"
@@ -210,6 +211,7 @@ def erase(report: Report, actor: Actor, why: str) -> Report:
     with overwriting():
         Content.objects.filter(report=report).delete()
         replies.forget(report)
+        erasing.forget(report)
     if report.erased_at is None:
         report.erased_at = timezone.now()
         report.save(update_fields=["erased_at"])

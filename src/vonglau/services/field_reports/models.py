@@ -81,6 +81,8 @@ class Content(models.Model):
     account_id = SealedTextField(blank=True)
     attributes = models.JSONField(default=dict)
     """Answers to the category's own questions: {code: text or [key, …]}."""
+    contacts_kept = models.BooleanField(default=True)
+    """False once retention has taken the contacts."""
     email_digest = DigestField(of="email_exact")
     phone_digest = DigestField(of="phone_exact")
 

@@ -67,6 +67,12 @@ def _beside(incident: Any) -> Beside | None:
     return beside.beside(incident)
 
 
+def _upkeep() -> None:
+    from vonglau.services.field_reports import keeping
+
+    keeping.run()
+
+
 service = Service(
     name=SERVICE,
     title=_("Phản ánh hiện trường"),
@@ -88,6 +94,7 @@ service = Service(
     urls="vonglau.services.field_reports.urls",
     about=about,
     beside=_beside,
+    upkeep=_upkeep,
     demo=day,
     settings=SETTINGS,
 )

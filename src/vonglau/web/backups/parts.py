@@ -14,6 +14,8 @@ SEALED = FOLDER
 STATE = "state.db"
 LOG = schema.FILE
 CHECKPOINTS = "checkpoints.jsonl"
+ERASED = "erased"
+"""Notes of erasures that people asked for: restored from the newest snapshot, whatever else is."""
 FACTS = "facts"
 """The city's own facts; where `VONGLAU_FACTS` names another folder, that one is kept under this name."""
 
@@ -39,6 +41,7 @@ PARTS: dict[str, Kind] = {
     SEALED: Kind.KEPT,
     "files": Kind.KEPT,
     "originals": Kind.KEPT,
+    ERASED: Kind.KEPT,
     FACTS: Kind.KEPT,
     "outbox": Kind.KEPT,
     CHECKPOINTS: Kind.EXPORT,

@@ -42,6 +42,8 @@ class Wish:
     """A folder of keys to put in place."""
     passphrase: str | None = None
     """Of the keys in the snapshot."""
+    erased: Path | None = None
+    """A folder of notes of erasures made after the newest snapshot (`erased/` of the folder that is replaced)."""
     without_keys: bool = False
     """Go on although what was sealed cannot be read any more."""
     in_spite: bool = False
@@ -59,6 +61,8 @@ class Restored:
     checked: dict[str, Any]
     lost_keys: list[str]
     """Fields whose content cannot be read without the keys that were not given."""
+    erased: list[str]
+    """Reports that people had erased before, and whose content this backup brought back for a moment."""
 
 
 def choose(store: Store, wish: Wish) -> tuple[Snapshot, Snapshot]:
@@ -86,10 +90,12 @@ def choose(store: Store, wish: Wish) -> tuple[Snapshot, Snapshot]:
     return state, log
 
 
-def pieces(state: Snapshot, log: Snapshot) -> list[Piece]:
-    """Log and sealed files of one snapshot, everything else of the other."""
+def pieces(state: Snapshot, log: Snapshot, newest: Snapshot) -> list[Piece]:
+    """Log and sealed files of one snapshot, notes of erasures of the newest there is, everything else of the first."""
     chosen = [piece for piece in log.files if piece.path.startswith(_LOG_PARTS)]
-    chosen += [piece for piece in state.files if not piece.path.startswith(_LOG_PARTS)]
+    notes = f"{parts.ERASED}/"
+    chosen += [piece for piece in newest.files if piece.path.startswith(notes)]
+    chosen += [piece for piece in state.files if not piece.path.startswith((*_LOG_PARTS, notes))]
     return [piece for piece in chosen if piece.path != strongbox.PATH]
 
 
@@ -103,7 +109,7 @@ def restore(
     """
     state, log = choose(store, wish)
     refuse_used(target)
-    files = pieces(state, log)
+    files = pieces(state, log, store.snapshot(store.names()[-1]))
     with _beside(target) as folder:
         _need_room(folder, sum(piece.size for piece in files))
         _write(store, files, folder, told)
@@ -206,6 +212,7 @@ def _made_consistent(folder: Path, state: Snapshot, log: Snapshot, wish: Wish, b
                 f"Sealed content ({', '.join(lost)}) needs keys that were not given: name their folder with --keys, give the passphrase "
                 "of the keys in the snapshot, or go on with --without-keys, and then that content is lost."
             )
+        erased = _erase_again(folder, wish)
         reconciled = reconcile(folder, state, log, by, told)
         checked = examine(folder, quiet=True)
         if not checked["ok"] and not wish.in_spite:
@@ -216,7 +223,19 @@ def _made_consistent(folder: Path, state: Snapshot, log: Snapshot, wish: Wish, b
             )
     finally:
         connections.close_all()
-    return Restored(state, log, reconciled, upgraded, checked, lost)
+    return Restored(state, log, reconciled, upgraded, checked, lost, erased)
+
+
+def _erase_again(folder: Path, wish: Wish) -> list[str]:
+    """What people had erased after this backup was made does not come back with it."""
+    from vonglau.services.field_reports import subjects
+    from vonglau.services.field_reports.photos import erasing
+
+    done = subjects.again(folder / parts.ERASED)
+    if wish.erased is not None:
+        done += subjects.again(wish.erased)
+    erasing.unlink_kept()
+    return done
 
 
 def locked_fields() -> list[str]:

@@ -275,6 +275,11 @@ def prune(folder: Path, as_json: bool, keep: int | None, days: int | None, thin:
     type=click.Path(exists=True, file_okay=False, path_type=Path),
     help="Folder of the keys (a copy of secrets/).",
 )
+@click.option(
+    "--erased",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="Folder erased/ of the data folder that is replaced: what people had erased since the newest snapshot is erased again.",
+)
 @click.option("--with-secrets", is_flag=True, help="Use the keys in the snapshot.")
 @SECRET_FILE
 @click.option("--without-keys", is_flag=True, help="Go on although sealed content cannot be read any more.")
@@ -288,6 +293,7 @@ def restore(
     snapshot: str,
     events: str,
     keys: Path | None,
+    erased: Path | None,
     with_secrets: bool,
     passphrase_file: Path | None,
     without_keys: bool,
@@ -304,6 +310,7 @@ def restore(
         snapshot=snapshot,
         events=events,
         keys=keys,
+        erased=erased.expanduser().resolve() if erased else None,
         passphrase=passphrase(passphrase_file, twice=False) if with_secrets else None,
         without_keys=without_keys,
         in_spite=in_spite,
@@ -336,6 +343,7 @@ def _restored(done: "Restored") -> dict[str, Any]:
         "reconciled": msgspec.to_builtins(done.reconciled),
         "upgraded": list(done.upgraded),
         "lost_keys": done.lost_keys,
+        "erased": done.erased,
         "check": done.checked,
     }
 

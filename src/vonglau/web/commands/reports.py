@@ -21,6 +21,7 @@ from vonglau.web.commands.base import (
     with_json,
     without_data,
 )
+from vonglau.web.commands.subjects import subject
 
 if TYPE_CHECKING:
     from vonglau.services.field_reports.suggesting.learning import Known
@@ -32,6 +33,9 @@ OUT = click.Path(dir_okay=False, path_type=Path)
 @click.group()
 def reports() -> None:
     """Field reports in files: find duplicates, learn and suggest categories. Columns are named as in Open311."""
+
+
+reports.add_command(subject)
 
 
 def _progress(total: int, every: int = 20_000) -> Callable[[int], None]:

@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import Sequence
+from functools import partial
 from typing import IO
 
 from django.db import transaction
@@ -75,7 +76,9 @@ def may_review(actor: Actor) -> bool:
 
 def queue(world_id: str, *, waiting: bool) -> "QuerySet[PhotoReview]":
     """Oldest first where a person must look; newest first of what was decided."""
-    rows = PhotoReview.objects.filter(report__world=world_id).select_related("evidence", "report__incident")
+    rows = PhotoReview.objects.filter(report__world=world_id, evidence__erased_at=None).select_related(
+        "evidence", "report__incident"
+    )
     return rows.filter(state=WAITING).order_by("pk") if waiting else rows.exclude(state=WAITING).order_by("-at", "-pk")
 
 
@@ -144,7 +147,7 @@ def decide(review: PhotoReview, actor: Actor, state: str, wanted: Sequence[Box] 
         audit.record(incident.stream, body)
         desk.tell(incident, "photo", actor.name)
         if before not in ("", shown, evidence.sha256):
-            transaction.on_commit(lambda: discard(before))
+            transaction.on_commit(partial(discard, before))
     return kept
 
 

@@ -8,7 +8,14 @@ import numpy as np
 from vonglau.services.field_reports.duplicates.columns import One, answers, bucket_of, of, prepare
 from vonglau.services.field_reports.duplicates.features import lists
 from vonglau.services.field_reports.duplicates.model import Model, shipped
-from vonglau.services.field_reports.duplicates.pairs import Generator
+from vonglau.services.field_reports.duplicates.pairs import (
+    DAY,
+    SAME_ADDRESS_DAYS,
+    SAME_WORDS_DAYS,
+    distance,
+    in_reach,
+    of_first,
+)
 from vonglau.services.field_reports.duplicates.ranking import LIMIT, rank
 from vonglau.services.field_reports.text import plain, words_of
 
@@ -42,9 +49,9 @@ def candidates(
     reads the answer may see. `later` looks at reports sent after it too (the desk); the form asks for earlier ones.
     """
     model = model or shipped()
-    rows = of([report, *recent])
+    rows = of([report, *_worth_reading(report, list(recent), later)])
     reports = prepare(rows, model.services, model.weights)
-    found = lists(reports, Generator(reports).of(np.zeros(1, dtype=np.int64), later=later))
+    found = lists(reports, of_first(reports, later=later))
     if not len(found.of):
         return []
     best = rank(reports, found, model, method="learned", later=later)
@@ -65,6 +72,18 @@ def candidates(
                 )
             )
     return answer
+
+
+def _worth_reading(report: One, recent: list[One], later: bool) -> list[One]:
+    """Those in reach, and those sent soon before or after, whose words may be the same: only their texts are taken apart."""
+    lat, lon, at = (np.array([getattr(one, name) for one in recent], dtype=np.float64) for name in ("lat", "lon", "at"))
+    with np.errstate(invalid="ignore"):
+        seconds = report.at - at
+        metres = distance(np.full(len(at), report.lat), np.full(len(at), report.lon), lat, lon)
+        keep = in_reach(metres, seconds) | (np.abs(seconds) <= max(SAME_WORDS_DAYS, SAME_ADDRESS_DAYS) * DAY)
+        if not later:
+            keep &= seconds > 0
+    return [one for one, kept in zip(recent, keep.tolist(), strict=True) if kept]
 
 
 def _shared(one: str, other: str, model: Model) -> tuple[str, ...]:

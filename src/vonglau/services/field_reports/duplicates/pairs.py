@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from vonglau.services.field_reports.duplicates.columns import Floats, Ints, Prepared
+from vonglau.services.field_reports.duplicates.columns import Bools, Floats, Ints, Prepared
 
 DAY = 86_400.0
 METRES_PER_DEGREE = 111_195.0
@@ -142,3 +142,27 @@ class Generator:
             keep &= columns.at[to] < columns.at[of]
         pair = np.unique(of[keep] * len(reports) + to[keep])
         return Pairs(pair // max(len(reports), 1), pair % max(len(reports), 1))
+
+
+def in_reach(metres: Floats, seconds: Floats) -> Bools:
+    """Near enough in space and time, by one of the reaches."""
+    found = np.zeros(len(metres), dtype=np.bool_)
+    for reach in REACHES:
+        found |= (metres <= reach.metres) & (np.abs(seconds) <= reach.days * DAY)
+    return found
+
+
+def of_first(reports: Prepared, *, later: bool) -> Pairs:
+    """The same pairs for the first row alone, against few others: comparing with each is quicker then than sorting all."""
+    columns = reports.columns
+    rows = np.flatnonzero(reports.placed) if len(reports) and reports.placed[0] else np.empty(0, dtype=np.int64)
+    first = np.zeros(len(rows), dtype=np.int64)
+    metres = distance(columns.lat[first], columns.lon[first], columns.lat[rows], columns.lon[rows])
+    seconds = columns.at[first] - columns.at[rows]
+    keep = in_reach(metres, seconds)
+    for keys, days in ((reports.text_key, SAME_WORDS_DAYS), (reports.address_key, SAME_ADDRESS_DAYS)):
+        keep |= (keys[rows] == keys[first]) & (keys[first] >= 0) & (np.abs(seconds) <= days * DAY)
+    keep &= reports.id_key[rows] != reports.id_key[first]
+    if not later:
+        keep &= seconds > 0
+    return Pairs(first[keep], rows[keep])

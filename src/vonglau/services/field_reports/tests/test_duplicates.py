@@ -125,6 +125,18 @@ def test_a_crowded_point_is_answered_and_its_work_is_bounded() -> None:
     assert all(len(named) == ranking.LIMIT for named in ranked(reports[:700]).values())
 
 
+@settings(deadline=None, max_examples=60)
+@given(places(), st.booleans())
+def test_one_against_few_finds_the_pairs_of_the_file(reports: list[One], later: bool) -> None:
+    if reports:
+        ready = prepared(reports)
+        direct = pairs.of_first(ready, later=later)
+        sorted_ = pairs.Generator(ready).of(np.zeros(1, dtype=np.int64), later=later)
+        assert (direct.of.tolist(), direct.to.tolist()) == (sorted_.of.tolist(), sorted_.to.tolist())
+        named = nearby.candidates(reports[0], reports[1:], later=later)
+        assert [one.id for one in named] == ranked(reports, later=later)[reports[0].id] if direct.to.size else not named
+
+
 def test_the_form_and_the_file_give_the_same_answer() -> None:
     reports = sorted(crowd(random.Random(5), 150), key=lambda one: one.at)
     last = reports[-1]

@@ -1,5 +1,6 @@
 /**
- * The service worker: shows notices, and opens what they are about. It caches nothing and answers no requests.
+ * The service worker: shows notices, and opens what they are about. Registered for the citizens' pages (scope /field_reports/) it also
+ * keeps their form, so that it opens without a connection; for the pages of the centre it caches nothing and answers no requests.
  *
  * What comes is text from our own server, decrypted by the browser; still, only addresses of this site are opened.
  */
@@ -12,6 +13,10 @@ interface Pushed extends Extendable {
 }
 interface Clicked extends Extendable {
   notification: Notification;
+}
+interface Fetched extends Extendable {
+  request: Request;
+  respondWith(answer: Promise<Response>): void;
 }
 interface Page {
   url: string;
@@ -30,6 +35,7 @@ interface Worker {
   skipWaiting(): Promise<void>;
   addEventListener(type: "push", act: (event: Pushed) => void): void;
   addEventListener(type: "notificationclick", act: (event: Clicked) => void): void;
+  addEventListener(type: "fetch", act: (event: Fetched) => void): void;
   addEventListener(type: "install" | "activate", act: (event: Extendable) => void): void;
 }
 
@@ -87,7 +93,82 @@ async function open(notification: Notification): Promise<void> {
   await worker.clients.openWindow(address);
 }
 
-worker.addEventListener("install", (event) => event.waitUntil(worker.skipWaiting()));
+const FORM = "/field_reports/";
+const WARDS = "/field_reports/wards.geojson";
+const ASSETS = "/static/built/";
+const KEPT = "field-reports-1";
+const MOST = 120;
+/** On a bad line the kept form is shown after so long. */
+const PATIENCE_MS = 5000;
+const citizens = new URL(worker.registration.scope).pathname === FORM;
+
+/** The form as the server gives it now, and every file it names. Pages under a secret link are never kept. */
+async function renew(answer: Response): Promise<void> {
+  if (!answer.ok || answer.redirected) return;
+  const kept = await caches.open(KEPT);
+  const page = await answer.clone().text();
+  await kept.put(FORM, answer);
+  const named = [...page.matchAll(/(?:href|src)="(\/static\/built\/[^"]+)"/g)].map((found) => found[1] ?? "");
+  await Promise.allSettled(
+    named.map(async (file) => {
+      if (!(await kept.match(file))) await kept.add(file);
+    }),
+  );
+  const files = (await kept.keys()).filter((one) => new URL(one.url).pathname.startsWith(ASSETS));
+  await Promise.all(files.slice(0, Math.max(0, files.length - MOST)).map((old) => kept.delete(old)));
+}
+
+async function form(request: Request): Promise<Response> {
+  const kept = await (await caches.open(KEPT)).match(FORM);
+  const asked = fetch(request).then((answer) => {
+    if (new URL(request.url).pathname === FORM) void renew(answer.clone());
+    return answer;
+  });
+  if (!kept) return asked;
+  const tired = new Promise<Response>((resolve) => setTimeout(() => resolve(kept.clone()), PATIENCE_MS));
+  return Promise.race([asked.catch(() => kept.clone()), tired]);
+}
+
+/** Files whose name changes with their content. */
+async function file(request: Request): Promise<Response> {
+  const kept = await caches.open(KEPT);
+  const found = await kept.match(request);
+  if (found) return found;
+  const answer = await fetch(request);
+  if (answer.ok) await kept.put(request, answer.clone());
+  return answer;
+}
+
+async function wards(request: Request): Promise<Response> {
+  const kept = await caches.open(KEPT);
+  try {
+    const answer = await fetch(request);
+    if (answer.ok) await kept.put(request, answer.clone());
+    return answer;
+  } catch (lost) {
+    const found = await kept.match(request);
+    if (found) return found;
+    throw lost;
+  }
+}
+
+if (citizens) {
+  worker.addEventListener("fetch", (event) => {
+    const { request } = event;
+    const url = new URL(request.url);
+    if (request.method !== "GET" || url.origin !== worker.location.origin) return;
+    if (request.mode === "navigate" && url.pathname === FORM) event.respondWith(form(request));
+    else if (url.pathname.startsWith(`${ASSETS}assets/`)) event.respondWith(file(request));
+    else if (url.pathname === WARDS) event.respondWith(wards(request));
+  });
+}
+
+async function install(): Promise<void> {
+  if (citizens) await renew(await fetch(FORM, { cache: "reload" }));
+  await worker.skipWaiting();
+}
+
+worker.addEventListener("install", (event) => event.waitUntil(install()));
 worker.addEventListener("activate", (event) => event.waitUntil(worker.clients.claim()));
 worker.addEventListener("push", (event) => {
   const { title, options } = read(event);

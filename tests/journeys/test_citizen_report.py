@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from PIL import Image
-from playwright.sync_api import Browser, FilePayload, Geolocation, Page, expect
+from playwright.sync_api import Browser, FilePayload, Geolocation, Page, Route, expect
 
 from tests.browser import Person, chromium
 from tests.serving import Serving, new_city, serving
@@ -139,7 +139,8 @@ def test_danger_is_told_at_once_and_complaints_are_shown_their_door(phone: Perso
     page.fill("[name=description]", "Tôi khiếu nại quyết định hành chính của phường")
     expect(page.locator("[data-door=complaint]").last).to_be_visible()
     page.click("[data-send]")
-    expect(page.locator(".form-errors")).to_contain_text("Ban Tiếp công dân")
+    expect(page.locator("[data-send-said]")).to_contain_text("khiếu nại")
+    page.check("[data-doors-aware]")
     page.click("[data-send]")
     page.wait_for_url(re.compile(r"/field_reports/r/"))
 
@@ -153,6 +154,75 @@ def test_a_tap_on_the_map_places_it(phone: Person) -> None:
     page.locator("[data-pick] canvas").click(position={"x": box["width"] * 0.45, "y": box["height"] * 0.5})
     expect(page.locator("[name=lat]")).to_have_value(re.compile(r"^1[56]\.\d+"))
     assert not phone.serious()
+
+
+def numbers(city: Serving) -> list[str]:
+    """Every report of the city, by its number, as programmes see them."""
+    status, _headers, told = city.request("GET", "/open311/v2/requests.json")
+    assert status == 200
+    return [one["service_request_id"] for one in told]
+
+
+def ready_offline(page: Page) -> None:
+    """The worker has the form and its files."""
+    page.evaluate("navigator.serviceWorker.ready.then(() => undefined)")
+    page.wait_for_function("caches.has('field-reports-1')")
+    page.wait_for_function(
+        "caches.open('field-reports-1').then(kept => kept.keys()).then(keys => keys.some(one => one.url.includes('/assets/citizen')))"
+    )
+    page.wait_for_function(
+        "navigator.serviceWorker.getRegistration().then(found => found?.active?.state === 'activated')"
+    )
+
+
+def test_a_report_written_without_a_connection_is_sent_once_when_it_returns(phone: Person, city: Serving) -> None:
+    page = phone.open("/field_reports/")
+    ready_offline(page)
+    before = numbers(city)
+    phone.context.set_offline(True)
+    page.goto(f"{city.url}/field_reports/")
+    expect(page.locator("h1")).to_contain_text("Phản ánh hiện trường")
+    page.set_input_files("[name=photos]", [photo()])
+    expect(page.locator("[data-thumbs] img")).to_have_count(1)
+    fill(page, "Đèn tắt, viết lúc mất mạng")
+    page.click("[data-send]")
+    expect(page.locator("[data-send-said]")).to_contain_text("Chưa có mạng")
+    expect(page.locator("[data-state=waiting] li")).to_have_count(1)
+    page.reload()
+    expect(page.locator("[data-state=waiting] li")).to_have_count(1)
+    phone.context.set_offline(False)
+    page.evaluate("dispatchEvent(new Event('online'))")
+    expect(page.locator("[data-state=sent] a")).to_have_count(1)
+    expect(page.locator("[data-state=waiting]")).to_have_count(0)
+    page.reload()
+    expect(page.locator("[data-state=sent] a")).to_have_count(1)
+    assert len(numbers(city)) == len(before) + 1
+    page.click("[data-state=sent] a")
+    expect(page.locator(".thumbs img")).to_have_count(1)
+    phone.faults = [fault for fault in phone.faults if "ERR_INTERNET_DISCONNECTED" not in fault]
+
+
+def test_an_answer_that_never_came_back_is_still_one_report(phone: Person, city: Serving) -> None:
+    page = phone.open("/field_reports/")
+    before = numbers(city)
+    lost: list[int] = []
+
+    def lose(route: Route) -> None:
+        if route.request.method == "POST" and not lost:
+            lost.append(route.fetch(max_redirects=0).status)
+            route.abort("connectionreset")
+        else:
+            route.continue_()
+
+    page.route(re.compile(r"/field_reports/$"), lose)
+    fill(page, "Đèn tắt, trả lời bị mất giữa đường")
+    page.click("[data-send]")
+    expect(page.locator("[data-state=waiting] li")).to_have_count(1)
+    assert lost == [201]
+    page.evaluate("dispatchEvent(new Event('online'))")
+    expect(page.locator("[data-state=sent] a")).to_have_count(1)
+    assert len(numbers(city)) == len(before) + 1
+    phone.faults = [fault for fault in phone.faults if "ERR_CONNECTION_RESET" not in fault]
 
 
 def test_another_site_cannot_send_and_the_same_form_twice_is_one_report(city: Serving) -> None:

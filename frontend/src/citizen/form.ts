@@ -2,6 +2,7 @@
 import { all, say } from "../lib/page.ts";
 import { shrink } from "../photo.ts";
 import { doors, type Rule, rules } from "./doors.ts";
+import * as sending from "./sending.ts";
 
 const MOST = 5;
 const CALLS = ["113", "114", "115"];
@@ -76,6 +77,11 @@ function photos(form: HTMLFormElement): void {
     item.append(image, remove);
     return item;
   };
+  form.addEventListener("vl:emptied", () => {
+    kept = [];
+    put();
+    said.textContent = "";
+  });
   input.addEventListener("change", async () => {
     const chosen = [...(input.files ?? [])];
     if (chosen.every((file) => kept.includes(file)) && chosen.length) return;
@@ -108,6 +114,9 @@ function where(form: HTMLFormElement): void {
     said.textContent = words;
     form.dispatchEvent(new CustomEvent("vl:placed", { detail: { lon: x, lat: y } }));
   };
+  form.addEventListener("vl:emptied", () => {
+    lon.value = lat.value = said.textContent = "";
+  });
   form.querySelector("[data-here]")?.addEventListener("click", () => {
     said.textContent = say("Đang tìm vị trí…", "Finding where you are…");
     navigator.geolocation.getCurrentPosition(
@@ -164,4 +173,6 @@ export function start(): void {
   questions(form);
   photos(form);
   where(form);
+  for (const box of form.querySelectorAll<HTMLElement>("[data-without-script]")) box.hidden = true;
+  sending.start(form);
 }

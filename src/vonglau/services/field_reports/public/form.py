@@ -59,6 +59,7 @@ class ReportForm(forms.Form):
         widget=forms.Textarea(attrs={"rows": 3, "maxlength": rules.DESCRIPTION_LIMIT, "autocomplete": "off"}),
         error_messages={"max_length": _("Dài quá %(limit_value)d ký tự: hãy viết gọn hơn.")},
     )
+    photo_place = forms.BooleanField(label=_("Lấy vị trí ghi trong ảnh, nếu có"), required=False)
     lat = forms.FloatField(required=False, widget=forms.HiddenInput, localize=False)
     lon = forms.FloatField(required=False, widget=forms.HiddenInput, localize=False)
     ward = forms.ChoiceField(label=_("Phường, xã"), required=False)

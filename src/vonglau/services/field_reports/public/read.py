@@ -12,10 +12,12 @@ from vonglau.core.errors import NotFound
 from vonglau.core.facts import categories
 from vonglau.core.incidents import desk, files
 from vonglau.core.incidents.models import Evidence
+from vonglau.core.people.models import User
 from vonglau.core.worlds import world as world_of
 from vonglau.kit import wards
 from vonglau.services.field_reports import rules
 from vonglau.services.field_reports.models import Content, Report
+from vonglau.services.field_reports.photos import reviews
 from vonglau.services.field_reports.public import doors, pages, story
 
 REFERENCE = re.compile(r"\s*(?:PA|SV)?-?(\d{4})-?(\d{3,10})\s*\Z", re.IGNORECASE)
@@ -66,11 +68,11 @@ def own(request: HttpRequest, token: str) -> HttpResponse:
 
 
 def _photos(report: Report) -> list[Evidence]:
-    """Photos of the report itself and, once there is a result, those that prove it."""
+    """The reporter's own, and those by which staff prove a result; never another citizen's."""
     whole = desk.fate(report.incident)
-    rows = list(report.incident.evidence.all())
-    if whole.pk != report.incident_id:
-        rows += whole.evidence.exclude(by=pages.REPORTER.name)
+    rows = list(Evidence.objects.filter(review__report=report).order_by("pk"))
+    if whole.resolved_at is not None:
+        rows += whole.evidence.filter(by__in=User.objects.values("username"))
     return rows
 
 
@@ -103,7 +105,8 @@ def one(request: HttpRequest, reference: str) -> HttpResponse:
     context = {
         "report": report,
         "facts": _facts(report),
-        "words": getattr(content, "public_words", "") if content else "",
+        "words": content.public_words if content else "",
+        "photos": list(reviews.public(report)),
         "story": story.tell(report, world.now(), own=False),
     }
     return pages.show(request, "one", world, context)

@@ -2,11 +2,12 @@
 
 from django.urls import path
 
-from vonglau.services.field_reports.public import outline, read, write
+from vonglau.services.field_reports.public import app, outline, read, write
 
 urlpatterns = [
     path("", write.form, name="new"),
     path("language", write.language, name="speak"),
+    path("app.webmanifest", app.manifest, name="manifest"),
     path("wards.geojson", outline.wards, name="wards"),
     path("r/<str:token>/", read.own, name="own"),
     path("r/<str:token>/photos/<int:number>", read.own_photo, name="own_photo"),

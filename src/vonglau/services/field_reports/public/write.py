@@ -10,19 +10,19 @@ from collections.abc import Sequence
 from typing import Any
 
 from django.db import IntegrityError
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse, QueryDict
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
 from vonglau.core.errors import BadInput, Conflict
-from vonglau.core.incidents import files
 from vonglau.core.incidents.files import Upload
 from vonglau.core.incidents.models import Incident
 from vonglau.core.worlds import World
 from vonglau.kit import language as languages
 from vonglau.services.field_reports import intake
 from vonglau.services.field_reports.models import Report
+from vonglau.services.field_reports.photos import reviews, taken
 from vonglau.services.field_reports.public import doors, pages
 from vonglau.services.field_reports.public.form import PHOTOS, ReportForm
 
@@ -40,8 +40,8 @@ def form(request: HttpRequest) -> HttpResponse:
     if request.method != "POST":
         asked = {"key": new_key(), "category": request.GET.get("category", "")}
         return pages.show(request, "form", world, _context(ReportForm(world, initial=asked)))
-    filled = ReportForm(world, request.POST)
     photos = [photo for photo in request.FILES.getlist("photos") if photo.size]
+    filled = ReportForm(world, _placed(request.POST, photos))
     if not _enough(filled, photos):
         return _refused(request, world, filled)
     aware = set(filled.cleaned_data["aware"].split())
@@ -68,6 +68,16 @@ def form(request: HttpRequest) -> HttpResponse:
     if _wants_json(request):
         return JsonResponse({"reference": report.reference, "url": address}, status=201)
     return HttpResponseRedirect(f"{address}?{'new=1' + ''.join(f'&call={door.value}' for door in danger)}", status=303)
+
+
+def _placed(given: QueryDict, photos: Sequence[Upload]) -> QueryDict:
+    """With the place that a photo names, if its sender agreed and named none."""
+    found = None if given.get("lat") or given.get("ward") else taken.place_of(photos, agreed="photo_place" in given)
+    if found is None:
+        return given
+    placed = given.copy()
+    placed["lon"], placed["lat"] = repr(found.lon), repr(found.lat)
+    return placed
 
 
 def _wants_json(request: HttpRequest) -> bool:
@@ -115,7 +125,7 @@ def _kept(world: World, filled: ReportForm, photos: Sequence[Upload]) -> Report:
 
     def attach(incident: Incident) -> None:
         for photo in photos:
-            files.attach(incident, pages.REPORTER, photo)
+            reviews.attach(incident, pages.REPORTER, photo)
 
     try:
         return intake.receive(submission, pages.REPORTER, attach if photos else None)

@@ -34,6 +34,10 @@ PROOF = _("“Đã khắc phục” phải có ảnh chụp sau khi được gia
 PHOTO_FAULTS = {
     "large": _("Ảnh lớn hơn 15 MB. Hãy chụp nhỏ hơn hoặc chọn ảnh khác."),
     "pixels": _("Ảnh có quá nhiều điểm ảnh. Hãy chụp nhỏ hơn hoặc chọn ảnh khác."),
+    "heic": _(
+        "Ảnh HEIC chưa đọc được. Hãy chọn JPEG trong cài đặt máy ảnh (Tương thích nhất), hoặc gửi ảnh chụp màn hình."
+    ),
+    "moving": _("Đây là ảnh động. Hãy chọn một ảnh tĩnh."),
     "unreadable": _("Tệp này không phải ảnh đọc được (JPEG, PNG, WebP). Hãy chọn ảnh khác."),
 }
 

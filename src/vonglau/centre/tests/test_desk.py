@@ -6,6 +6,7 @@ import pytest
 from django.test import Client
 
 from vonglau.centre.desk import queue
+from vonglau.centre.desk.steps import PHOTO_FAULTS
 from vonglau.centre.tests.conftest import NOW, Sign, actor, agency, alert, in_hands_of, incident, photo, step
 from vonglau.core.incidents import desk
 from vonglau.core.incidents.models import Incident
@@ -258,6 +259,10 @@ def test_a_file_that_is_no_photo_is_refused_beside_its_field(sign_in: Sign) -> N
     assert answer.status_code == 422
     assert "không phải ảnh đọc được" in answer.content.decode()
     assert found.evidence.count() == 0
+
+
+def test_every_reason_to_refuse_a_photo_has_words_for_people() -> None:
+    assert set(PHOTO_FAULTS) == {"large", "pixels", "moving", "heic", "unreadable"}
 
 
 def test_returning_leads_the_agency_back_to_its_inbox(sign_in: Sign) -> None:

@@ -1,8 +1,9 @@
 """Proposing what to cover. A detector only proposes: a person looks before anything is public, and without a detector they draw themselves.
 
 The model is a file of the installation's own choice (`VONGLAU_FIELD_REPORTS_PHOTO_MODEL`); none is shipped. It runs in ONNX Runtime, which
-is installed beside (`pip install vonglau[photos]`). Contract of a model: one input, float32 [1, 3, H, W], RGB as (value − 127) ÷ 128;
-two outputs: scores [1, N, 2] (nothing, something) and boxes [1, N, 4] (left, top, right, bottom as shares of width and height).
+is installed beside (`pip install onnxruntime`; it is in no lock of ours). Contract of a model: one input, float32 [1, 3, H, W], RGB as
+(value − 127) ÷ 128; two outputs, scores [1, N, 2] (nothing, something) and boxes [1, N, 4] (left, top, right, bottom as shares of width
+and height).
 """
 
 from collections.abc import Sequence
@@ -62,7 +63,7 @@ def _open(path: Path) -> Any:
         runtime = import_module("onnxruntime")
     except ImportError as missing:
         raise BadFile(
-            f"{PHOTO_MODEL.name} is set and ONNX Runtime is not installed: pip install 'vonglau[photos]'."
+            f"{PHOTO_MODEL.name} is set and ONNX Runtime is not installed: pip install onnxruntime."
         ) from missing
     if not path.is_file():
         raise BadFile(f"{PHOTO_MODEL.name}: there is no file {path}.")

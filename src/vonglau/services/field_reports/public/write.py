@@ -98,6 +98,8 @@ def _photo_words(reason: str) -> str:
     words = {
         "large": _("Có ảnh lớn hơn 15 MB."),
         "pixels": _("Có ảnh quá nhiều điểm ảnh."),
+        "heic": _("Có ảnh HEIC, chưa đọc được: hãy chọn JPEG trong cài đặt máy ảnh, hoặc chụp lại màn hình."),
+        "moving": _("Có ảnh động."),
     }.get(reason, _("Có tệp không phải ảnh đọc được (JPEG, PNG, WebP)."))
     return f"{words} {_('Chưa có gì được gửi: hãy chọn ảnh khác rồi gửi lại.')}"
 

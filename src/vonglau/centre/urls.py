@@ -10,6 +10,7 @@ from vonglau.centre.administration.detectors import views as detectors
 from vonglau.centre.administration.health import views as health
 from vonglau.centre.administration.notices import views as notices
 from vonglau.centre.administration.people import views as people
+from vonglau.centre.administration.routing import views as routing
 from vonglau.centre.administration.tokens import views as tokens
 from vonglau.centre.administration.webhooks import views as webhooks
 from vonglau.centre.alerts import views as alerts
@@ -64,5 +65,7 @@ urlpatterns = [
     path("administration/webhooks/<int:number>/act", webhooks.act, name="admin_webhook_act"),
     path("administration/detectors/", detectors.detectors, name="admin_detectors"),
     path("administration/detectors/act", detectors.act, name="admin_detectors_act"),
+    path("administration/routing/", routing.routing, name="admin_routing"),
+    path("administration/routing/act", routing.act, name="admin_routing_act"),
     path("administration/health/", health.health, name="admin_health"),
 ]

@@ -18,6 +18,7 @@ from vonglau.core.notify_models import (
 from vonglau.core.people.access_models import Attempts, Identity, Invitation, Session
 from vonglau.core.people.models import Agency, ApiToken, Role, Unit, User
 from vonglau.core.places.models import Locality, LocalityBorder, LocalitySuccession, PlacesEdition, Ward, WardBorder
+from vonglau.core.routing.models import RoutingDecision
 from vonglau.core.worlds import World, WorldKind
 
 __all__ = [
@@ -53,6 +54,7 @@ __all__ = [
     "Publication",
     "PushDevice",
     "Role",
+    "RoutingDecision",
     "Session",
     "Unit",
     "User",

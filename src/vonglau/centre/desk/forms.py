@@ -18,6 +18,7 @@ from vonglau.core.incidents.timeline import agency_name
 from vonglau.core.levels import levels
 from vonglau.core.people import directory
 from vonglau.core.people.models import Agency
+from vonglau.core.routing import rules as routing
 from vonglau.core.seams import incident_kinds
 from vonglau.core.worlds import world
 
@@ -68,8 +69,9 @@ class AssignForm(StepForm):
 def _suggested(incident: Incident) -> list[tuple[Agency, str]]:
     """Agencies in the order a person would think of them, each with why it stands so high."""
     known = incident_kinds().get(incident.kind)
-    usual = known[1].agency if known else ""
     today = timezone.localtime(world(incident.world).now()).date()
+    ruled = routing.usual(incident.world, incident.category, incident.ward, today) if incident.category else ""
+    usual = ruled or (known[1].agency if known else "")
     field = incident.category or incident.kind
     ordered = directory.suggested(today, category=field, ward=incident.ward, usual=usual)
 

@@ -11,8 +11,8 @@ from vonglau.core.events import EventType
 from vonglau.core.facts import categories, category_groups
 from vonglau.core.incidents.states import Outcome
 from vonglau.core.people import directory
+from vonglau.core.routing import rules as routing
 from vonglau.core.seams import Beside, IncidentKind, Page, Service, Text
-from vonglau.services.field_reports import rules
 from vonglau.services.field_reports.demo import day
 from vonglau.services.field_reports.intake import KIND, RECEIVED, SERVICE
 from vonglau.services.field_reports.options import SETTINGS
@@ -48,8 +48,8 @@ def about(incident: Any) -> Sequence[tuple[Text, str]]:
         group = category_groups()[category.group]
         rows.append((_("Lĩnh vực"), f"{group.name[language]} › {category.name[language]}"))
         existing = {agency.code: agency for agency in directory.agencies(incident.received_at.date())}
-        usual = rules.usual_agency(category, incident.ward, {code: one.wards for code, one in existing.items()})
-        if usual:
+        usual = routing.usual(incident.world, category.code, incident.ward, incident.received_at.date())
+        if usual in existing:
             name = existing[usual].name_en if language.startswith("en") else existing[usual].name_vi
             rows.append((_("Thường do"), name))
     channels = dict.fromkeys(str(CHANNELS.get(report.source, report.source)) for report in reports)

@@ -88,6 +88,14 @@ ACCESS = (
         "requests/min",
     ),
     Option(
+        "VONGLAU_RATE_REPORTS",
+        "Reports of an address",
+        number(1, 100_000),
+        "120",
+        "Citizens' forms sent from one address, with as many at once: high, since a mobile network puts thousands behind one address.",
+        "requests/min",
+    ),
+    Option(
         "VONGLAU_OIDC_ISSUER",
         "Identity provider",
         url("https", "http"),

@@ -1,7 +1,7 @@
 """In front of everything the door serves: where a request comes from, whether its token may come from there, and how often.
 
-A caller is its token, or else its address. Sign-in has a narrow policy of its own by address. What is counted lives in the memory of the
-one door process, which fronts pages and API alike, so that no number has to be shared.
+A caller is its token, or else its address. Sign-in has a narrow policy of its own by address, citizens' forms a wide
+one. What is counted lives in the memory of the one door process, which fronts pages and API alike, so that no number has to be shared.
 """
 
 from collections.abc import Callable, Sequence
@@ -16,6 +16,8 @@ from vonglau.kit.limits import Answer, Buckets, Policy
 from vonglau.web.keys import Keyring
 
 SIGN_IN = "/accounts/"
+CITIZENS = ("/field_reports/", "/field_reports/r/")
+"""Where citizens send reports (that very path) and answers (below it)."""
 FREE = ("/static/", "/healthz", "/readyz", "/-/")
 """What costs nothing and is asked often: files with a year's cache, and probes."""
 
@@ -45,6 +47,7 @@ class Limits:
     token: int
     address: int
     sign_in_per_minute: int
+    reports_per_minute: int = 120
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +78,7 @@ class Gate:
         self.usual = Policy("token", limits.token, limits.token * 2)
         self.address = Policy("address", limits.address, limits.address * 4)
         self.sign_in = Policy("sign-in", limits.sign_in_per_minute / 60, limits.sign_in_per_minute)
+        self.reports = Policy("reports", limits.reports_per_minute / 60, limits.reports_per_minute)
         self._own: dict[int, Policy] = {}
 
     def look(self, scope: Scope) -> Refusal | Answer | None:
@@ -98,6 +102,8 @@ class Gate:
                     return None  # our own processes
         if scope["method"] == "POST" and path.startswith(SIGN_IN):
             return self._told(self.buckets.take(self.sign_in, subscriber(client)))
+        if scope["method"] == "POST" and (path == CITIZENS[0] or path.startswith(CITIZENS[1])):
+            return self._told(self.buckets.take(self.reports, subscriber(client)))
         return self._told(self.buckets.take(self.address, subscriber(client)))
 
     def _client(self, scope: Scope) -> str:

@@ -41,7 +41,12 @@ async def _door(arguments: argparse.Namespace) -> None:
 
     stop = serving.stop_event()
     streams = settings.VONGLAU_STREAMS
-    limits = Limits(settings.VONGLAU_RATE_TOKEN, settings.VONGLAU_RATE_ADDRESS, settings.VONGLAU_RATE_SIGN_IN)
+    limits = Limits(
+        settings.VONGLAU_RATE_TOKEN,
+        settings.VONGLAU_RATE_ADDRESS,
+        settings.VONGLAU_RATE_SIGN_IN,
+        settings.VONGLAU_RATE_REPORTS,
+    )
     proxies = settings.VONGLAU_PROXIES if settings.VONGLAU_ORIGIN else ()
     front = Front(
         Path(settings.VONGLAU_DATA),

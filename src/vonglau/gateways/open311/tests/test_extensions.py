@@ -13,6 +13,7 @@ from vonglau.core.audit_models import AuditRow
 from vonglau.core.people.policy import Actor
 from vonglau.core.tests import factories
 from vonglau.core.worlds import WorldKind, ensure_world
+from vonglau.gateways.open311 import views
 from vonglau.gateways.open311.tests.conftest import Send, step
 from vonglau.kit import tokens
 from vonglau.services.field_reports import intake
@@ -55,7 +56,12 @@ def spread(send: Send) -> dict[str, str]:
         ("", {"river", "beach", "words"}),
     ],
 )
-def test_a_box_on_the_map(spread: dict[str, str], bbox: str, names: set[str]) -> None:
+@pytest.mark.parametrize("few", [0, 5_000])
+def test_a_box_on_the_map(
+    spread: dict[str, str], bbox: str, names: set[str], few: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whether it holds few reports, which the index names, or many."""
+    monkeypatch.setattr(views, "FEW", few)
     assert set(ids(get(bbox=bbox))) == {spread[name] for name in names}
 
 

@@ -193,6 +193,13 @@ def test_a_stopped_detector_is_listed_resumed_and_its_event_skipped(tmp_path: Pa
         none = vonglau("detector", *arguments, "--data", city)
         assert none.returncode == 2
         assert "detector list" in none.stderr
+    lines = [
+        {"specversion": "1.0", "id": f"x{n}", "source": "/rec", "type": "test.seen", "time": "2026-11-20T00:00:00Z"}
+        for n in range(3)
+    ]
+    source = city.parent / "three.jsonl"
+    source.write_text("\n".join(map(json.dumps, lines)), encoding="utf-8")
+    ran("replay", source, "--data", city)
     stop = (
         "from django.utils import timezone; from vonglau.core.models import DetectorStop; "
         "DetectorStop.objects.create(detector='traffic.anomaly', version=2, world='live', position=2, first=3, last=3, "

@@ -23,7 +23,7 @@ CLOSED = ("number", "datetime", "singlevaluelist", "multivaluelist")
 class BadAnswers(BadInput):
     """Answers to the questions of a category are missing or cannot be used."""
 
-    def __init__(self, faults: Sequence[str]) -> None:
+    def __init__(self, faults: Sequence[str] = ()) -> None:
         super().__init__(" ".join(faults))
         self.faults = tuple(faults)
 

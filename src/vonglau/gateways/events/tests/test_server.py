@@ -26,6 +26,7 @@ def serving(data: Path):
     with socket.socket() as held:
         held.bind(("127.0.0.1", 0))
         port = held.getsockname()[1]
+    data.mkdir(parents=True, exist_ok=True)  # there, its database is remembered in it, for the reader of this process
     command = [sys.executable, "-m", "granian", "--interface", "asgi", "--loop", "uvloop", "--host", "127.0.0.1"]
     command += ["--port", str(port), "--workers", "1", "--no-access-log", "--log-level", "warning"]
     environment = {**os.environ, "PYTHONPATH": str(SOURCE), "VONGLAU_TEST_DATA": str(data), **engines.variables(data)}

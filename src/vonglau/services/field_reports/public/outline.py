@@ -6,9 +6,10 @@ from functools import lru_cache
 from typing import Any
 
 import msgspec
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.views.decorators.http import require_safe
 
+from vonglau.core.errors import NotFound
 from vonglau.core.places import outline
 from vonglau.services.field_reports.public.pages import world_shown
 
@@ -19,7 +20,10 @@ KEPT = 86_400
 @require_safe
 def wards(request: HttpRequest) -> HttpResponse:
     """GeoJSON; `?in=en` names the wards in English, so that copies differ by address."""
-    stored = outline.ward_outlines(world_shown().locality)
+    try:
+        stored = outline.ward_outlines(world_shown().locality)
+    except NotFound as problem:
+        raise Http404(problem.message) from problem
     etag, packed, plain = _named(stored, "en" if request.GET.get("in") == "en" else "vi")
     if request.headers.get("If-None-Match") == etag:
         answer = HttpResponse(status=304)

@@ -105,7 +105,7 @@ def _ended(one: Incident, ends: datetime | None, now: datetime) -> tuple[str, st
     if one.outcome == "planned" and one.planned_for:
         outcome = _("Đã lên kế hoạch: %(day)s") % {"day": day_words(one.planned_for.isoformat())}
     open_still = ends is not None and ends > now and one.state in (State.RESOLVED, State.CLOSED)
-    comes = _("Nếu chưa đạt, bạn có thể phản hồi đến %(due)s.") % {"due": clock_words(ends)} if open_still else ""
+    comes = _("Nếu chưa đạt, hãy gọi trung tâm trước %(due)s.") % {"due": clock_words(ends)} if open_still else ""
     return (outcome or _("Đã kết thúc"), comes, "good")
 
 

@@ -199,7 +199,7 @@ def test_a_stopped_detector_is_listed_resumed_and_its_event_skipped(tmp_path: Pa
     ]
     source = city.parent / "three.jsonl"
     source.write_text("\n".join(map(json.dumps, lines)), encoding="utf-8")
-    ran("replay", source, "--data", city)
+    ran("replay", source, "--data", city, "--world", "third")
     stop = (
         "from django.utils import timezone; from vonglau.core.models import DetectorStop; "
         "DetectorStop.objects.create(detector='traffic.anomaly', version=2, world='live', position=2, first=3, last=3, "

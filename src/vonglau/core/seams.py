@@ -16,6 +16,7 @@ from datetime import datetime, timedelta
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
 from django.utils.functional import Promise
@@ -171,6 +172,8 @@ class Service:
     """A believable day of it, in order of time."""
     upkeep: Callable[[], object] | None = None
     """What the worker does for it once an hour, such as taking what has been kept long enough. Safe to repeat."""
+    erase_again: Callable[[Sequence[Path]], Sequence[str]] | None = None
+    """After a restore, with folders of notes of erasures: what they name and is there again goes. Returns what went, by number."""
     settings: Sequence[Option] = ()
     """Environment variables `VONGLAU_<NAME>_…` an installation may set for it."""
 

@@ -1,6 +1,7 @@
 """The manifest of field reports: what the rest of the house may know about them."""
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -73,6 +74,15 @@ def _upkeep() -> None:
     keeping.run()
 
 
+def _erase_again(notes: Sequence[Path]) -> list[str]:
+    from vonglau.services.field_reports import subjects
+    from vonglau.services.field_reports.photos import erasing
+
+    done = [number for folder in notes for number in subjects.again(folder)]
+    erasing.unlink_kept()
+    return done
+
+
 service = Service(
     name=SERVICE,
     title=_("Phản ánh hiện trường"),
@@ -95,6 +105,7 @@ service = Service(
     about=about,
     beside=_beside,
     upkeep=_upkeep,
+    erase_again=_erase_again,
     demo=day,
     settings=SETTINGS,
 )

@@ -228,14 +228,10 @@ def _made_consistent(folder: Path, state: Snapshot, log: Snapshot, wish: Wish, b
 
 def _erase_again(folder: Path, wish: Wish) -> list[str]:
     """What people had erased after this backup was made does not come back with it."""
-    from vonglau.services.field_reports import subjects
-    from vonglau.services.field_reports.photos import erasing
+    from vonglau.core.seams import services
 
-    done = subjects.again(folder / parts.ERASED)
-    if wish.erased is not None:
-        done += subjects.again(wish.erased)
-    erasing.unlink_kept()
-    return done
+    notes = [folder / parts.ERASED, *([wish.erased] if wish.erased is not None else [])]
+    return [number for service in services() if service.erase_again for number in service.erase_again(notes)]
 
 
 def locked_fields() -> list[str]:

@@ -153,3 +153,15 @@ def new_city(data: Path) -> Path:
 def token(data: Path, scope: str = "events:write,read", world: str = "live", name: str = "test") -> str:
     said = ran("token", "create", name, "--scope", scope, "--world", world, "--data", data)
     return said.strip().splitlines()[-1]
+
+
+def until_folded(server: Serving, seconds: float = 90) -> None:
+    """Wait until every detector has folded all there is."""
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        figures = server.request("GET", "/metrics")[2].decode().splitlines()
+        lag = [line for line in figures if line.startswith("vonglau_detector_lag_events")]
+        if lag and all(float(line.split()[-1]) == 0 for line in lag):
+            return
+        time.sleep(0.2)
+    raise AssertionError("the worker did not go on")

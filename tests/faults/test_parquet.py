@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 
 from tests.faults.events import SOURCE, batch, log_of, post
 from tests.faults.people import PASSWORD, Person
-from tests.serving import Serving, new_city, ran, serving, token, vonglau
+from tests.serving import Serving, new_city, ran, serving, token, until_folded, vonglau
 from vonglau.core.events import Event, to_us
 from vonglau.engines import history, open_writer
 
@@ -27,7 +27,7 @@ def test_damaged_history(tmp_path: Path) -> None:
     ran("user", "create", "lanh.dao", "--role", "leader", "--data", data, stdin=PASSWORD + "\n")
     ran("backup", kept, "--data", data)
     with serving(data) as server:
-        _until_folded(server)
+        until_folded(server)
         parts, person = set(server.children()), Person(server.url)
         assert person.sign_in("lanh.dao")[0] == 200
         _flip(flipped)
@@ -130,14 +130,3 @@ def _everything_else_works(server: Serving, key: str, data: Path) -> None:
     assert _read(server, key, 2 * EACH, 200)["items"][0]["id"] == f"e{2 * EACH}"
     _figure(server, key, DAYS[2], 200)
     assert str(EACH) in _question(data, DAYS[2], 0)
-
-
-def _until_folded(server: Serving) -> None:
-    until = time.monotonic() + 90
-    while time.monotonic() < until:
-        figures = server.request("GET", "/metrics")[2].decode().splitlines()
-        lag = [line for line in figures if line.startswith("vonglau_detector_lag_events")]
-        if lag and all(float(line.split()[-1]) == 0 for line in lag):
-            return
-        time.sleep(0.2)
-    raise AssertionError("the worker did not go on")

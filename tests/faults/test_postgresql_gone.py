@@ -8,7 +8,7 @@ from tests.faults.clusters import Cluster
 from tests.faults.events import batch, log_of, post, stored
 from tests.faults.people import PASSWORD, Person
 from tests.faults.test_kill import Load
-from tests.serving import Serving, ran, serving, token, vonglau
+from tests.serving import Serving, ran, serving, token, until_folded, vonglau
 
 AWAY_SECONDS = 6.0
 
@@ -40,7 +40,7 @@ def test_postgresql_is_killed_and_comes_back(cluster: Cluster, tmp_path: Path) -
             sender.join(60)
         assert person.ask("/")[0] == 200
         assert _processes(server, "door", "web") == front, "nobody but the worker begins anew"
-        _until_folded(server)
+        until_folded(server)
         words = log_of(data)
     _said_once(words)
     acknowledged = [id for sender in senders for id in sender.acknowledged]
@@ -97,17 +97,6 @@ def _who_looks_is_told(server: Serving, key: str, person: Person) -> None:
         assert int(headers["retry-after"]) > 0
         assert "database" in said["detail"], path
     assert server.request("GET", "/healthz")[0] == 200
-
-
-def _until_folded(server: Serving) -> None:
-    until = time.monotonic() + 90
-    while time.monotonic() < until:
-        figures = server.request("GET", "/metrics")[2].decode().splitlines()
-        lag = [line for line in figures if line.startswith("vonglau_detector_lag_events")]
-        if lag and all(float(line.split()[-1]) == 0 for line in lag):
-            return
-        time.sleep(0.2)
-    raise AssertionError("the worker did not go on")
 
 
 def _said_once(words: str) -> None:

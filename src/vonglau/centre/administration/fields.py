@@ -4,7 +4,7 @@ from typing import Any
 
 from django import forms
 
-from vonglau.core.incidents.timeline import agency_name
+from vonglau.core.people.names import agency_name
 
 
 class Agencies(forms.ModelChoiceField):  # type: ignore[type-arg]

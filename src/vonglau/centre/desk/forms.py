@@ -14,10 +14,10 @@ from vonglau.core.alerts import metres
 from vonglau.core.incidents.desk import Details
 from vonglau.core.incidents.models import Incident
 from vonglau.core.incidents.states import OPEN, Step
-from vonglau.core.incidents.timeline import agency_name
 from vonglau.core.levels import levels
 from vonglau.core.people import directory
 from vonglau.core.people.models import Agency
+from vonglau.core.people.names import agency_name
 from vonglau.core.routing import rules as routing
 from vonglau.core.seams import incident_kinds
 from vonglau.core.worlds import world

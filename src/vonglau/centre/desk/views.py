@@ -18,9 +18,10 @@ from vonglau.core.errors import BadInput, NotFound
 from vonglau.core.incidents import clocks, desk
 from vonglau.core.incidents.models import Incident
 from vonglau.core.incidents.states import OPEN, STATE_NAMES, State
-from vonglau.core.incidents.timeline import SEVERITIES, Entry, agency_name, level_name, timeline
+from vonglau.core.incidents.timeline import SEVERITIES, Entry, level_name, timeline
 from vonglau.core.people import policy
 from vonglau.core.people.models import Agency
+from vonglau.core.people.names import agency_name
 from vonglau.core.places.models import Ward
 from vonglau.core.seams import incident_kinds
 from vonglau.kit.templatetags.kit import SEVERITY_NAMES

@@ -5,8 +5,8 @@ from django import template
 from vonglau.centre import names
 from vonglau.core.incidents.states import State
 from vonglau.core.incidents.timeline import SEVERITIES
-from vonglau.core.incidents.timeline import agency_name as name_of_agency
 from vonglau.core.people.models import Agency
+from vonglau.core.people.names import agency_name as name_of_agency
 
 register = template.Library()
 

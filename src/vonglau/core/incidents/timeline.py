@@ -23,7 +23,8 @@ from vonglau.core.incidents import wording
 from vonglau.core.incidents.models import Evidence, Incident
 from vonglau.core.incidents.states import OUTCOME_NAMES, STEP_NAMES, Step
 from vonglau.core.levels import levels
-from vonglau.core.people.models import Agency, Role, User
+from vonglau.core.people.models import Role, User
+from vonglau.core.people.names import NamesByDay, agency_name
 
 SEVERITIES = ("Unknown", "Minor", "Moderate", "Severe", "Extreme")
 """CAP severity by rank."""
@@ -92,17 +93,14 @@ class _Names:
     kind: str = ""
     """The incident's own."""
     users: dict[str, User] = field(default_factory=dict)
-    agencies: dict[str, list[Agency]] = field(default_factory=dict)
+    agencies: NamesByDay = field(default_factory=lambda: NamesByDay(()))
     notes: dict[int, str] = field(default_factory=dict)
     alerts: dict[str, Alert] = field(default_factory=dict)
     photos: dict[str, Evidence] = field(default_factory=dict)
 
     def agency(self, code: str, on: date) -> str:
         """The name it bore on that day."""
-        named = self.agencies.get(code, [])
-        row = next((a for a in named if a.valid_from <= on and (a.valid_to is None or on < a.valid_to)), None)
-        row = row or (named[-1] if named else None)
-        return agency_name(row) if row else code
+        return self.agencies.on(code, on)
 
     def who(self, name: str, role: str) -> tuple[str, str]:
         """The person's name and office, as this reader's language says them."""
@@ -120,21 +118,12 @@ class _Names:
         return shown, "" if office == shown else office
 
 
-def agency_name(agency: Agency | None) -> str:
-    """In the reader's language."""
-    if agency is None:
-        return ""
-    return agency.name_en if (get_language() or "vi").startswith("en") else agency.name_vi
-
-
 def _gather(incident: Incident, bodies: Sequence[dict[str, Any]]) -> _Names:
     names = _Names(kind=incident.kind)
     people = {str(body.get("who", "")) for body in bodies}
     for user in User.objects.filter(username__in=people).select_related("agency"):
         names.users[user.username] = user
-    codes = {str(body[key]) for body in bodies for key in ("agency", "returned_by") if body.get(key)}
-    for agency in Agency.objects.filter(code__in=codes).order_by("valid_from"):
-        names.agencies.setdefault(agency.code, []).append(agency)
+    names.agencies = NamesByDay(str(body[key]) for body in bodies for key in ("agency", "returned_by") if body.get(key))
     numbers = [body["why"]["note"] for body in bodies if isinstance(body.get("why"), dict)]
     names.notes = dict(Note.objects.filter(pk__in=numbers).values_list("pk", "text"))
     identities = {body["alert"] for body in bodies if body.get("alert")}

@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 from vonglau.core.facts import categories
 from vonglau.core.incidents.models import Incident
 from vonglau.core.incidents.states import OUTCOME_NAMES, STATE_NAMES, State
-from vonglau.core.incidents.timeline import agency_name
+from vonglau.core.people.names import agency_name
 from vonglau.gateways.open311 import arguments
 from vonglau.gateways.open311.offers import language
 from vonglau.services.field_reports import attributes, rules

@@ -6,7 +6,7 @@ neither a search for what changed nor the list of updates slows as reports are a
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from django.db.models import Q
@@ -16,8 +16,7 @@ from vonglau.core import audit
 from vonglau.core.audit_models import AuditRow
 from vonglau.core.incidents import wording
 from vonglau.core.incidents.states import OUTCOME_NAMES, STATE_NAMES, STEP_NAMES, State, Step
-from vonglau.core.incidents.timeline import agency_name
-from vonglau.core.people.models import Agency
+from vonglau.core.people.names import NamesByDay
 from vonglau.core.worlds import World
 from vonglau.gateways.open311 import arguments
 from vonglau.gateways.open311.offers import language
@@ -116,10 +115,7 @@ class Words:
     """Steps in the reader's language. Agencies bear the name they bore on the day."""
 
     def __init__(self, taken: Sequence[Taken]) -> None:
-        codes = {str(one.body["agency"]) for one in taken if one.body.get("agency")}
-        self._agencies: dict[str, list[Agency]] = {}
-        for agency in Agency.objects.filter(code__in=codes).order_by("valid_from"):
-            self._agencies.setdefault(agency.code, []).append(agency)
+        self._agencies = NamesByDay(str(one.body["agency"]) for one in taken if one.body.get("agency"))
 
     def title(self, one: Taken) -> str:
         return str(STEP_NAMES.get(one.step, ""))
@@ -132,7 +128,7 @@ class Words:
             parts.append(str(outcome))
         parts += self._reasons(body)
         if one.step == Step.ASSIGN:
-            parts.append(self._agency(str(body.get("agency", "")), one.at.date()))
+            parts.append(self._agencies.on(str(body.get("agency", "")), one.at.date()))
         if body.get("planned_for"):
             parts.append(str(body["planned_for"]))
         if one.step == Step.PAUSE:
@@ -148,11 +144,6 @@ class Words:
         for found in (known.refusal(str(body["reason"])), known.target(str(body.get("target", "")))):
             if found is not None:
                 yield found.name[language()]
-
-    def _agency(self, code: str, on: date) -> str:
-        named = self._agencies.get(code, [])
-        then = (one for one in named if one.valid_from <= on and (one.valid_to is None or on <= one.valid_to))
-        return agency_name(next(then, named[-1] if named else None))
 
 
 def notes(reports: Sequence[Report]) -> dict[int, list[dict[str, Any]]]:

@@ -1,10 +1,8 @@
 """What is decided about reports: pure functions, no database, no clock."""
 
-from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from vonglau.core.facts import WARD_AGENCY, Category
 from vonglau.core.incidents.states import OPEN, State
 
 PREFIX_INCIDENT, PREFIX_REPORT = "SV-", "PA-"
@@ -16,17 +14,6 @@ DESCRIPTION_LIMIT = 4000
 def reference_of(incident_ref: str) -> str:
     """SV-2611-0042 → PA-2611-0042: the citizen's number and the desk's are one, and people can tell them apart."""
     return PREFIX_REPORT + incident_ref.removeprefix(PREFIX_INCIDENT)
-
-
-def usual_agency(category: Category, ward: str, wards_of: Mapping[str, Iterable[str]]) -> str:
-    """Code of who usually handles it there, "" when nobody is named: told to the desk, which decides.
-
-    `wards_of`: agency code → codes of the wards it answers for, of the agencies that exist on the day.
-    """
-    if category.agency != WARD_AGENCY:
-        return category.agency if category.agency in wards_of else ""
-    at_home = (code for code, wards in wards_of.items() if ward and ward in wards)
-    return next(at_home, "")
 
 
 @dataclass(frozen=True, slots=True)

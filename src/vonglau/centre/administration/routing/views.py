@@ -14,8 +14,8 @@ from vonglau.centre.administration.tabs import of_administration, show
 from vonglau.centre.names import language, ward_names
 from vonglau.core.errors import Conflict, NotFound
 from vonglau.core.facts import categories
-from vonglau.core.incidents.timeline import agency_name
 from vonglau.core.people import directory
+from vonglau.core.people.names import agency_name
 from vonglau.core.routing import rules, suggestions
 
 TAB = "centre:admin_routing"

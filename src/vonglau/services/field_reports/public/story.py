@@ -5,7 +5,7 @@ Out of the audit rows, the one place that knows every step with its moment. A me
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any
 
 from django.utils.translation import gettext as _
@@ -15,8 +15,8 @@ from vonglau.core.audit_models import Note
 from vonglau.core.incidents import clocks, desk
 from vonglau.core.incidents.models import Incident
 from vonglau.core.incidents.states import OUTCOME_NAMES, State, Step
-from vonglau.core.incidents.timeline import agency_name, clock_words, day_words
-from vonglau.core.people.models import Agency
+from vonglau.core.incidents.timeline import clock_words, day_words
+from vonglau.core.people.names import NamesByDay, agency_name
 from vonglau.services.field_reports.models import Report
 from vonglau.services.field_reports.replies import COMMENT
 
@@ -123,18 +123,18 @@ def _events(report: Report, whole: Incident, *, own: bool) -> Iterator[Event]:
     bodies = [body for _row, body in audit.rows(report.incident.stream)]
     if whole.pk != report.incident_id:
         bodies += [body for _row, body in audit.rows(whole.stream) if body.get("step") != "receive"]
-    named = _names(bodies)
+    named = NamesByDay(str(body["agency"]) for body in bodies if body.get("agency"))
     notes = _notes(bodies) if own else {}
     found = [event for body in bodies if (event := _event(body, named, notes, report))]
     yield from sorted(found, key=lambda event: event.at, reverse=True)
 
 
-def _event(body: Mapping[str, Any], named: "Named", notes: Mapping[int, str], report: Report) -> Event | None:
+def _event(body: Mapping[str, Any], named: NamesByDay, notes: Mapping[int, str], report: Report) -> Event | None:
     step, at = str(body.get("step", "")), body.get("at")
     if not at:
         return None
     moment = datetime.fromisoformat(str(at))
-    agency = named(str(body.get("agency", "")), moment.date())
+    agency = named.on(str(body.get("agency", "")), moment.date())
     said = {
         "receive": (_("Đã nhận phản ánh"), ""),
         Step.VERIFY: (_("Trung tâm đã xác minh"), ""),
@@ -162,25 +162,6 @@ def _result(body: Mapping[str, Any], agency: str) -> str:
     outcome = str(OUTCOME_NAMES.get(str(body.get("outcome", "")), ""))
     planned = str(body.get("planned_for") or "")
     return " · ".join(filter(None, (outcome, day_words(planned) if planned else "", agency)))
-
-
-class Named:
-    """Agencies by the name they bore on the day."""
-
-    def __init__(self, rows: Iterable[Agency]) -> None:
-        self._rows: dict[str, list[Agency]] = {}
-        for one in rows:
-            self._rows.setdefault(one.code, []).append(one)
-
-    def __call__(self, code: str, on: date) -> str:
-        rows = self._rows.get(code, [])
-        then = (one for one in rows if one.valid_from <= on and (one.valid_to is None or on < one.valid_to))
-        return agency_name(next(then, rows[-1] if rows else None))
-
-
-def _names(bodies: Iterable[Mapping[str, Any]]) -> Named:
-    codes = {str(body["agency"]) for body in bodies if body.get("agency")}
-    return Named(Agency.objects.filter(code__in=codes).order_by("valid_from"))
 
 
 def _notes(bodies: Iterable[Mapping[str, Any]]) -> dict[int, str]:

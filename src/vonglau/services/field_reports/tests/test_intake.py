@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from vonglau.core import audit
 from vonglau.core.audit_models import AuditRow
 from vonglau.core.errors import BadInput, Conflict
-from vonglau.core.facts import WARD_AGENCY, Category, categories
+from vonglau.core.facts import categories
 from vonglau.core.incidents import desk
 from vonglau.core.incidents.states import OPEN, State
 from vonglau.core.notify_models import Publication
@@ -173,14 +173,3 @@ def test_done_for_the_citizen_means_a_result_and_a_moment(
     if state not in OPEN and resolved:
         assert rules.ended_at(fate) == fate.resolved_at
     assert rules.text_is_public(fate) == (verified and state != State.REFUSED)
-
-
-@pytest.mark.parametrize("category", list(categories().values()), ids=lambda category: category.code)
-def test_who_usually_handles_it_is_somebody_who_exists(category: Category) -> None:
-    wards = {"ubnd-a": ["20194"], "ubnd-b": ["20195"], "so-xay-dung": []}
-    found = rules.usual_agency(category, "20195", wards)
-    if category.agency == WARD_AGENCY:
-        assert found == "ubnd-b"
-        assert rules.usual_agency(category, "", wards) == ""
-    else:
-        assert found == ("so-xay-dung" if category.agency == "so-xay-dung" else "")

@@ -19,7 +19,7 @@ class Drawn:
         draw.rectangle((0, SIZE[1] * 2 // 3, *SIZE), fill=(96, 96, 100))
         for left in range(20, SIZE[0], 120):
             draw.rectangle((left, SIZE[1] * 5 // 6, left + 60, SIZE[1] * 5 // 6 + 8), fill="white")
-        draw.text((24, 24), f"DEMO {ref}", fill="white", font_size=40)
+        draw.text((SIZE[0] // 2, 80), f"DEMO {ref}", fill="white", font_size=40, anchor="mm")
         out = io.BytesIO()
         picture.save(out, "JPEG")
         self.data = out.getvalue()

@@ -1,7 +1,9 @@
 """Citizens' reports. What identifies a person stands in a row of its own, which retention or the person may erase."""
 
 from django.db import models
+from django.utils.translation import get_language
 
+from vonglau.core.facts import categories
 from vonglau.core.lookup import DigestField
 from vonglau.core.vault import SealedTextField
 from vonglau.services.field_reports import contacts
@@ -51,6 +53,12 @@ class Report(models.Model):
 
     def __str__(self) -> str:
         return self.reference
+
+    @property
+    def category_name(self) -> str:
+        """In the reader's language; its code where the category is gone."""
+        known = categories().get(self.category)
+        return known.name["en" if (get_language() or "vi").startswith("en") else "vi"] if known else self.category
 
 
 SEALED = ("contact_name", "email", "phone", "address", "device_id", "account_id")

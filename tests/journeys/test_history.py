@@ -133,10 +133,11 @@ def test_ctrl_c_stops_it(city: Path) -> None:
         env=environment(city),
         stderr=subprocess.PIPE,
         text=True,
+        preexec_fn=_heeds_ctrl_c,  # noqa: PLW1509 - it only sets a signal
     )
     try:
         deadline = time.monotonic() + 120
-        while _cpu_seconds(process.pid) < 10 and time.monotonic() < deadline:  # it is counting by now
+        while _cpu_seconds(process.pid) < 4 and time.monotonic() < deadline:  # it is counting by now
             time.sleep(0.1)
         process.send_signal(signal.SIGINT)
         _out, said = process.communicate(timeout=120)
@@ -145,6 +146,11 @@ def test_ctrl_c_stops_it(city: Path) -> None:
         process.communicate()
     assert process.returncode == 130
     assert said.strip() == "Stopped."
+
+
+def _heeds_ctrl_c() -> None:
+    """In the child: whoever runs these tests in the background of a shell has handed down that Ctrl-C is ignored."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def _cpu_seconds(pid: int) -> float:

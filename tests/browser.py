@@ -1,9 +1,11 @@
 """A real Chromium for journeys: one browser a session, one context a person; every console error fails the test that saw it."""
 
 import shutil
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
@@ -31,6 +33,15 @@ def chromium() -> Iterator[Browser]:
         browser = playwright.chromium.launch(executable_path=path, args=list(ARGUMENTS))
         yield browser
         browser.close()
+
+
+def until(page: Page, script: str, arg: Any = None, seconds: float = 20) -> Any:
+    """What an async function of the page says, once it is truthy. (`wait_for_function` takes the promise itself for a yes.)"""
+    end = time.monotonic() + seconds
+    while not (found := page.evaluate(script, arg)):
+        assert time.monotonic() < end, f"never: {script}"
+        page.wait_for_timeout(50)
+    return found
 
 
 class Person:

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Browser, FilePayload, Geolocation, Page, Route, expect
 
-from tests.browser import Person, chromium
+from tests.browser import Person, chromium, until
 from tests.serving import Serving, new_city, serving
 
 pytestmark = pytest.mark.browser
@@ -166,13 +166,12 @@ def numbers(city: Serving) -> list[str]:
 def ready_offline(page: Page) -> None:
     """The worker has the form and its files."""
     page.evaluate("navigator.serviceWorker.ready.then(() => undefined)")
-    page.wait_for_function("caches.has('field-reports-1')")
-    page.wait_for_function(
-        "caches.open('field-reports-1').then(kept => kept.keys()).then(keys => keys.some(one => one.url.includes('/assets/citizen')))"
+    until(page, "caches.has('field-reports-1')")
+    until(
+        page,
+        "caches.open('field-reports-1').then(kept => kept.keys()).then(keys => keys.some(one => one.url.includes('/assets/citizen')))",
     )
-    page.wait_for_function(
-        "navigator.serviceWorker.getRegistration().then(found => found?.active?.state === 'activated')"
-    )
+    until(page, "navigator.serviceWorker.getRegistration().then(found => found?.active?.state === 'activated')")
 
 
 def test_a_report_written_without_a_connection_is_sent_once_when_it_returns(phone: Person, city: Serving) -> None:

@@ -5,11 +5,12 @@ from the server to such a service is tested in `gateways/notices/tests/test_push
 """
 
 import json
+import time
 from collections.abc import Iterator
 
 import pytest
 
-from tests.browser import Person, chromium
+from tests.browser import Person, chromium, until
 from tests.serving import Serving, new_city, ran, serving
 
 pytestmark = pytest.mark.browser
@@ -47,14 +48,16 @@ def test_a_push_shows_a_notice_and_its_press_opens_the_incident(server: Serving)
         assert page.get_by_role("button", name="Bật trên thiết bị này").is_visible()
         assert asked == ["asked"]
 
-        page.wait_for_function("async () => (await navigator.serviceWorker.ready).active !== null")
+        until(page, "async () => (await navigator.serviceWorker.ready).active?.state === 'activated'")
         client = person.context.new_cdp_session(page)
         found: list[str] = []
         client.on("ServiceWorker.workerRegistrationUpdated", lambda said: found.extend(
             one["registrationId"] for one in said["registrations"] if one["scopeURL"] == f"{server.url}/"
         ))  # fmt: skip
         client.send("ServiceWorker.enable")
-        page.wait_for_timeout(300)
+        until_found = time.monotonic() + 20
+        while not found and time.monotonic() < until_found:
+            page.wait_for_timeout(50)
         assert found, "the service worker rules the whole site"
         push = {
             "title": "Khẩn SV-1: Ngập",
@@ -76,16 +79,15 @@ def test_a_push_shows_a_notice_and_its_press_opens_the_incident(server: Serving)
             return notices.length === n && notices.map((one) => [one.title, one.body, one.tag, one.data.url]);
         }"""
         deliver(json.dumps(push))
-        assert page.wait_for_function(shown, arg=1).json_value() == [
-            ["Khẩn SV-1: Ngập", "Hải Châu", "incident/live/SV-1", "/desk/"]
-        ]
+        assert until(page, shown, 1) == [["Khẩn SV-1: Ngập", "Hải Châu", "incident/live/SV-1", "/desk/"]]
         deliver(json.dumps({**push, "body": "Hải Châu 2"}))
-        page.wait_for_function(
-            "async () => (await (await navigator.serviceWorker.ready).getNotifications())[0].body === 'Hải Châu 2'"
+        until(
+            page,
+            "async () => (await (await navigator.serviceWorker.ready).getNotifications())[0].body === 'Hải Châu 2'",
         )
-        assert len(page.wait_for_function(shown, arg=1).json_value()) == 1, "a copy replaces the first, by its tag"
+        assert len(until(page, shown, 1)) == 1, "a copy replaces the first, by its tag"
         deliver("no json")
-        assert ["Vọng Lâu", "", "", ""] in page.wait_for_function(shown, arg=2).json_value()
+        assert ["Vọng Lâu", "", "", ""] in until(page, shown, 2)
 
         # Pressed, as the browser tells the worker; focusing and opening windows need a real finger, so that is watched.
         (worker,) = person.context.service_workers

@@ -87,17 +87,18 @@ class Serving:
         return answer.status, got, decoded
 
     def wait_ready(self, seconds: float = 60) -> None:
-        until = time.monotonic() + seconds
+        until, said = time.monotonic() + seconds, None
         while time.monotonic() < until:
             if self.process.poll() is not None:
                 raise AssertionError(f"the server ended with {self.process.returncode}")
             try:
-                if self.request("GET", "/readyz")[0] == 200:
+                status, _headers, said = self.request("GET", "/readyz")
+                if status == 200:
                     return
-            except (OSError, HTTPException):
-                pass
+            except (OSError, HTTPException) as problem:
+                said = problem
             time.sleep(0.1)
-        raise AssertionError("the server did not become ready")
+        raise AssertionError(f"the server did not become ready: {said!r}")
 
     def children(self) -> list[int]:
         """Every process of this server below its supervisor."""

@@ -21,8 +21,9 @@ def worker(data: Path) -> dict[str, Any]:
     folds = [body["beats"]["fold"] for body in bodies if body["role"] == "worker" and "fold" in body["beats"]]
     if not folds:
         return {"ok": False, "why": "The worker has not started yet."}
-    age = time.time() - max(folds)
-    if abs(age) <= boards.FRESH_SECONDS:  # a sign from the future is one from before the clock was set back
+    now = time.time()  # a sign from the future is one from before the clock was set back
+    age = min(abs(now - fold) for fold in folds)
+    if age <= boards.FRESH_SECONDS:
         return {"ok": True, "age_seconds": round(age, 1)}
     return {"ok": False, "why": "The worker has not folded for a while; its messages say why."}
 

@@ -12,6 +12,8 @@ from typing import Any
 
 from django.utils.functional import Promise
 
+from vonglau.core.snapshot import one_moment
+
 Text = str | Promise
 
 
@@ -111,11 +113,13 @@ class Value:
 
 
 def measure(indicator: Indicator, scope: Scope, now: datetime | None = None) -> Value:
-    """Compute an indicator here and now from the incidents of its world."""
+    """Compute an indicator here and now, both of its numbers as of one moment."""
+    with one_moment():
+        counted = indicator.count(scope)
     return Value(
         indicator=indicator,
         scope=scope,
-        counted=indicator.count(scope),
+        counted=counted,
         provenance=Provenance.MEASURED,
         at=now or datetime.now(UTC),
     )

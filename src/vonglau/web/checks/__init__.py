@@ -13,6 +13,7 @@ from pathlib import Path
 from django.db import connection
 
 from vonglau.core.log import LogReader
+from vonglau.core.snapshot import one_moment
 from vonglau.engines.inspection import Inspection
 
 ERROR, WARNING = "error", "warning"
@@ -81,15 +82,11 @@ class Outcome:
 @contextmanager
 def snapshot(log: Inspection) -> Iterator[None]:
     """One consistent look at the state, then at the log, without holding up who writes (deferred read transactions)."""
-    with connection.cursor() as cursor:
-        cursor.execute("BEGIN" if connection.vendor == "sqlite" else "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
-        cursor.execute("SELECT count(*) FROM django_migrations")
-    log.begin()
-    try:
-        yield
-    finally:
+    with one_moment():
         with connection.cursor() as cursor:
-            cursor.execute("ROLLBACK")
+            cursor.execute("SELECT count(*) FROM django_migrations")  # the state's moment is that of its first question
+        log.begin()
+        yield
 
 
 def _findings(one: Check, place: Place) -> Iterator[str]:

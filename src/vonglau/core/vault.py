@@ -13,7 +13,9 @@ import os
 import secrets
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +23,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from django.apps import apps
 from django.conf import settings
-from django.db import models
+from django.db import DatabaseError, connection, models, transaction
 from django.db.models.functions import Cast
 
 from vonglau.core import keyfiles
@@ -60,10 +62,13 @@ def _bytes(text: str) -> bytes:
 
 
 class Keyring:
-    """The keys of one file, newest first; read again when the file changes, so that a rotation needs no restart."""
+    """The keys of one file, newest first; read again when the file changes, so that a rotation needs no restart.
 
-    def __init__(self, path: Path) -> None:
+    `before_making` may refuse to make a first key: raises Locked."""
+
+    def __init__(self, path: Path, before_making: Callable[[], None] = lambda: None) -> None:
         self.path = path
+        self._before_making = before_making
         self._seen: tuple[int, int, int] | None = None
         self._keys: list[Key] = []
         self._lock = threading.Lock()
@@ -72,6 +77,8 @@ class Keyring:
         """Newest first. Made on first use. Raises Locked when the file cannot be used."""
         with self._lock:
             seen = self._stamp()
+            if seen is None:
+                self._before_making()
             if seen is None or seen != self._seen:
                 self._keys = _parse(keyfiles.read_or_make(self.path, lambda: _line(Key.fresh())), self.path)
                 self._seen = self._stamp()
@@ -116,7 +123,17 @@ _rings: dict[Path, Keyring] = {}
 def ring() -> Keyring:
     """The keyring of this installation."""
     path = Path(settings.VONGLAU_SECRETS) / keyfiles.VAULT_KEYS
-    return _rings.setdefault(path, Keyring(path))
+    return _rings.setdefault(path, Keyring(path, lambda: _none_lost(path)))
+
+
+def _none_lost(path: Path) -> None:
+    """A fresh key beside texts that an older one sealed would hide that the file was lost: what is sealed from then on
+    opens, what was before does not, and whoever then restores the file loses the rest."""
+    if (orphan := sealed_already()) is not None:
+        raise Locked(
+            f"{path} is missing, but {orphan.field} was sealed with the key {key_of(orphan.text)}: restore that file from where you "
+            "keep secrets (a backup of the data folder holds it unless you moved it), or name the right folder with VONGLAU_SECRETS."
+        )
 
 
 def seal(data: bytes, context: str = "") -> str:
@@ -216,6 +233,16 @@ def everything() -> Iterator[Sealed]:
         yield from _column(field)
     for source in SOURCES:
         yield from source()
+
+
+def sealed_already() -> Sealed | None:
+    """Any sealed text of the database. Raises OperationalError when nobody can tell, because it does not answer."""
+    connection.ensure_connection()
+    for source in (*(partial(_column, field) for field in fields()), *SOURCES):
+        with suppress(DatabaseError), transaction.atomic():  # a table that is still to be migrated holds nothing
+            if (found := next((one for one in source() if is_sealed(one.text)), None)) is not None:
+                return found
+    return None
 
 
 def _column(field: SealedTextField) -> Iterator[Sealed]:

@@ -14,11 +14,12 @@ from vonglau.core.errors import Locked
 
 
 @pytest.fixture
-def secrets(settings: Any, tmp_path: Path) -> Path:
+def secrets(settings: Any, tmp_path: Path, db: None) -> Path:
     settings.VONGLAU_SECRETS = tmp_path / "secrets"
     return tmp_path / "secrets"
 
 
+@pytest.mark.django_db
 @given(st.binary(max_size=2000), st.text(max_size=40))
 def test_what_was_sealed_opens_in_its_own_place_alone(data: bytes, context: str) -> None:
     sealed = vault.seal(data, context)
@@ -126,6 +127,8 @@ def box(db: None) -> Any:
     with connection.schema_editor() as editor:
         editor.create_model(Box)
     yield Box
+    with connection.schema_editor() as editor:
+        editor.delete_model(Box)
     from django.apps import apps
 
     apps.all_models["core"].pop("box", None)
@@ -153,6 +156,19 @@ def test_a_sealed_field_is_plain_in_python_alone_and_rotates(box: Any, secrets: 
     ring.put([fresh])
     assert box.objects.get(pk=kept.pk).word == "s3cret"
     assert {vault.key_of(one.text) for one in vault.everything() if one.field == "core.box.word"} == {fresh.id}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_no_key_is_made_where_the_old_one_is_missed(box: Any, secrets: Path) -> None:
+    box.objects.create(word="s3cret")
+    kept = (secrets / keyfiles.VAULT_KEYS).read_text()
+    (secrets / keyfiles.VAULT_KEYS).unlink()
+    for refused in (lambda: vault.seal(b"new"), lambda: box.objects.create(word="new"), lambda: box.objects.get()):
+        with pytest.raises(Locked, match=r"vault\.keys is missing, but core\.box\.word was sealed with the key"):
+            refused()
+    assert not (secrets / keyfiles.VAULT_KEYS).exists()
+    keyfiles.write(secrets / keyfiles.VAULT_KEYS, kept)
+    assert box.objects.get().word == "s3cret"
 
 
 def test_the_folder_is_the_data_folders_own_unless_named(tmp_path: Path) -> None:

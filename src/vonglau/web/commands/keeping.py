@@ -61,8 +61,12 @@ def rotate(data: Path, as_json: bool, drop_old: bool) -> None:
     old = ring.newest_first()
     fresh = vault.Key.fresh()
     ring.put([fresh, *old])
-    resealed = 0
+    known = {key.id for key in old}
+    resealed = unreadable = 0
     for one in vault.everything():
+        if vault.key_of(one.text) not in known:
+            unreadable += 1
+            continue
         again = vault.reseal(one.text, one.context)
         if again != one.text:
             one.put(again)
@@ -76,6 +80,46 @@ def rotate(data: Path, as_json: bool, drop_old: bool) -> None:
         audit.record("secrets", {"step": "rotate", "by": operator(), "key": fresh.id, "resealed": resealed})
     result(
         as_json,
-        {"key": fresh.id, "resealed": resealed, "keys": [key.id for key in ring.newest_first()]},
+        {
+            "key": fresh.id,
+            "resealed": resealed,
+            "unreadable": unreadable,
+            "keys": [key.id for key in ring.newest_first()],
+        },
         f"New key {fresh.id}; {resealed} secrets sealed anew. Copy {ring.path} to where you keep secrets.",
+    )
+    if unreadable:
+        say(
+            f"{unreadable} secrets were sealed by keys that are not here and stay as they are: `vonglau secrets status`."
+        )
+
+
+@secrets.command("begin")
+@click.option("--keys-are-lost", is_flag=True, required=True, help="What they sealed will never be read again.")
+@with_data()
+def begin(data: Path, as_json: bool, keys_are_lost: bool) -> None:
+    """A first key where the file of keys is lost for good. Nothing that was sealed before can be read then.
+
+    Whoever still has the file puts it back instead: then nothing is lost. Refused while the file is there.
+    """
+    from django.db import transaction
+
+    from vonglau.core import audit, vault
+    from vonglau.core.errors import Conflict
+
+    ring = vault.ring()
+    if ring.path.exists():
+        raise Conflict(
+            f"{ring.path} is there: nothing is lost. A new key beside the old ones: `vonglau secrets rotate`."
+        )
+    unreadable = Counter(one.field for one in vault.everything())
+    fresh = vault.Key.fresh()
+    ring.put([fresh])
+    with transaction.atomic():
+        audit.record("secrets", {"step": "begin", "by": operator(), "key": fresh.id, "unreadable": unreadable.total()})
+    lines = [f"Unreadable {count:>6}  {field}" for field, count in sorted(unreadable.items())]
+    result(
+        as_json,
+        {"key": fresh.id, "unreadable": dict(unreadable)},
+        "\n".join([*lines, f"New key {fresh.id}. Copy {ring.path} to where you keep secrets."]),
     )

@@ -21,6 +21,8 @@ from vonglau.engines.history.duck import Limits
 from vonglau.engines.history.expressions import events
 from vonglau.web.derive import Columns
 
+pytestmark = pytest.mark.django_db
+
 DAY = datetime(2026, 1, 1, 17, tzinfo=UTC)  # the 2nd of January begins in Viet Nam
 BRIDGE, BEACH = (108.2272, 16.0611), (108.2470, 16.0600)
 

@@ -238,7 +238,8 @@ def everything() -> Iterator[Sealed]:
 def sealed_already() -> Sealed | None:
     """Any sealed text of the database. Raises OperationalError when nobody can tell, because it does not answer."""
     connection.ensure_connection()
-    for source in (*(partial(_column, field) for field in fields()), *SOURCES):
+    sources: list[Source] = [*(partial(_column, field) for field in fields()), *SOURCES]
+    for source in sources:
         with suppress(DatabaseError), transaction.atomic():  # a table that is still to be migrated holds nothing
             if (found := next((one for one in source() if is_sealed(one.text)), None)) is not None:
                 return found

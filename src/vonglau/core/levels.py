@@ -14,6 +14,8 @@ from vonglau.core.errors import BadFile
 from vonglau.core.facts import Text, data_path, read_yaml, unique
 
 CLOCKS = ("receive", "handle", "objection")
+TOLD = ("operator", "supervisor", "leader", "agency", "office")
+"""Whom an escalation may tell: the people of a role; those of the agency in whose hands it is; that agency's own mailbox, its head's."""
 
 
 class Limit(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -31,6 +33,26 @@ class Limit(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return timedelta(hours=self.hours)
 
 
+class Escalation(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Whom to tell when so much of a clock has run: `TOLD`, for each of the two clocks; nobody where it is empty."""
+
+    at: int
+    """Per cent of the limit, 1–100: at 100 the deadline is there."""
+    receive: tuple[str, ...] = ()
+    handle: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.at <= 100:
+            raise ValueError(
+                "at is a per cent of the limit, 1 to 100: afterwards there is nothing left to escalate for"
+            )
+        if unknown := sorted({*self.receive, *self.handle} - set(TOLD)):
+            raise ValueError(f"tell {', '.join(TOLD)}, not {unknown[0]}")
+
+    def whom(self, clock: str) -> tuple[str, ...]:
+        return self.receive if clock == "receive" else self.handle
+
+
 class Level(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A level with its two clocks and the time to object. Each list of limits is in order of `valid_from`."""
 
@@ -45,6 +67,8 @@ class Level(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """From verification to the result."""
     objection_limits: tuple[Limit, ...] = msgspec.field(name="objection")
     """From the result to the last moment to object to it."""
+    escalation: tuple[Escalation, ...] = ()
+    """Before a deadline passes, in order of `at`; empty: nobody is told."""
 
     def limit(self, clock: Literal["receive", "handle", "objection"], on: date | None = None) -> Limit:
         """The limit in force on a day; without one, the latest listed.
@@ -94,4 +118,6 @@ def levels(name: str = "vn") -> dict[str, Level]:
                 )
             if any(limit.hours <= 0 for limit in limits):
                 raise BadFile(f"{path}: level {level.code}, {clock}: hours must be more than 0")
+        if [step.at for step in level.escalation] != sorted({step.at for step in level.escalation}):
+            raise BadFile(f"{path}: level {level.code}: put the escalation in order of `at`, each per cent once")
     return {level.code: level for level in found}

@@ -166,6 +166,13 @@ class Service:
     """Dotted path of its URL module, mounted under `/<name>/`; empty when it has no pages."""
     about: Callable[[Any], Sequence[tuple[Text, str]]] | None = None
     """Rows (label, text) the service adds to an incident's page: what the core does not know about it. No personal data."""
+    panel: Callable[[Any, Any], str] | None = None
+    """(request, incident) → HTML of its own on the incident's page, first of all cards; "" where it has nothing for whoever asks.
+
+    What it holds of persons is its own affair, and so is writing down who looks."""
+    pictures: Callable[[Any, Any], Mapping[int, str | None]] | None = None
+    """(incident, actor) → of those of the incident's files that the panel shows: by number the address of a picture that stands for
+    it everywhere else, "" for none, None for the file itself. The centre serves no file that is not named with None, or not at all."""
     beside: Callable[[Any], Beside | None] | None = None
     """What an incident may double, for the desk to look at side by side; None when nothing is worth it."""
     demo: Callable[[DemoPlan], Iterable[DemoEvent | DemoCall]] | None = None

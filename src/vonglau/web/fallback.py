@@ -101,7 +101,8 @@ def reconcile(data: Path) -> None:
 def catch_up(reader: "LogReader", data: Path) -> int:
     """All that the worker would do with the log and the clock, up to now: what it queues is to be marked. Returns the alerts found."""
     from vonglau.core import seams
-    from vonglau.core.notify import fan_out, rules
+    from vonglau.core.incidents import escalation
+    from vonglau.core.notify import fan_out
     from vonglau.core.projector import Projector
     from vonglau.core.worlds import World
     from vonglau.web.backups.reconcile import fold, locator
@@ -112,7 +113,7 @@ def catch_up(reader: "LogReader", data: Path) -> int:
     while fan_out.follow(reader):
         pass
     for world in World.objects.filter(ended_at=None):
-        rules.deadlines(world, world.now())
+        escalation.run(world, world.now())
     return progress.alerts
 
 

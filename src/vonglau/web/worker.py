@@ -24,9 +24,9 @@ from vonglau.core.changes import Change
 from vonglau.core.errors import StorageFull, Unavailable, VongLauError
 from vonglau.core.events import from_us
 from vonglau.core.failing import Failing
-from vonglau.core.incidents import desk
+from vonglau.core.incidents import desk, escalation
 from vonglau.core.models import Checkpoint, Notice, Publication
-from vonglau.core.notify import fan_out, outbox, rules
+from vonglau.core.notify import fan_out, outbox
 from vonglau.core.notify.sender import Sender
 from vonglau.core.places.index import PlaceIndex
 from vonglau.core.projector import Projector
@@ -96,7 +96,7 @@ class Worker:
                 *keeping,
                 (0.5, self.deliver),
                 (0.5, self.follow),
-                (30.0, self.remind),
+                (5.0, self.remind),
                 (PUBLISH_SECONDS, Publisher(self).publish),
                 (1.0, self.figures_changed),
                 (5.0, self.close_silent),
@@ -188,9 +188,9 @@ class Worker:
             time.sleep(0.001)
 
     def remind(self) -> None:
-        """Queue notices of deadlines that draw near."""
+        """Tell of deadlines that draw near, on each world's own clock."""
         for world in World.objects.filter(ended_at=None):
-            rules.deadlines(world, world.now())
+            escalation.run(world, world.now())
 
     def close_silent(self) -> None:
         for world in World.objects.filter(ended_at=None):

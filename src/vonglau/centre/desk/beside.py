@@ -2,8 +2,9 @@
 
 from dataclasses import dataclass
 
+from vonglau.centre.desk.pictures import Picture, pictures_of
 from vonglau.centre.names import readable
-from vonglau.core.incidents.models import Evidence, Incident
+from vonglau.core.incidents.models import Incident
 from vonglau.core.incidents.states import Step
 from vonglau.core.people import policy
 from vonglau.core.people.policy import Actor
@@ -18,12 +19,13 @@ class Other:
     """The digit that merges into it."""
     incident: Incident
     alike: Alike
-    photos: tuple[Evidence, ...]
+    photos: tuple[Picture, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Panel:
     words: str
+    photos: tuple[Picture, ...]
     others: tuple[Other, ...]
 
 
@@ -36,11 +38,15 @@ def panel(actor: Actor, incident: Incident) -> Panel | None:
     if found is None:
         return None
     rows = Incident.objects.filter(world=incident.world, ref__in=[one.ref for one in found.alike])
-    known = {row.ref: row for row in readable(rows.select_related("agency").prefetch_related("evidence"))}
+    known = {row.ref: row for row in readable(rows.select_related("agency"))}
     shown = [(known[one.ref], one) for one in found.alike if one.ref in known]
     return Panel(
         words=found.words,
-        others=tuple(
-            Other(key, other, alike, tuple(other.evidence.all()[:2])) for key, (other, alike) in enumerate(shown, 1)
-        ),
+        photos=_two(actor, incident),
+        others=tuple(Other(key, other, alike, _two(actor, other)) for key, (other, alike) in enumerate(shown, 1)),
     )
+
+
+def _two(actor: Actor, incident: Incident) -> tuple[Picture, ...]:
+    """The first two photos of an incident, as this actor may see them."""
+    return tuple(pictures_of(actor, incident).shown(incident.evidence.filter(erased_at=None))[:2])

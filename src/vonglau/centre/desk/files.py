@@ -4,6 +4,7 @@ from django.http import HttpResponse
 from django.http.response import HttpResponseBase
 
 from vonglau.centre.access import Request, of_the_desk
+from vonglau.centre.desk.pictures import pictures_of
 from vonglau.core.errors import NotFound
 from vonglau.core.incidents import desk
 from vonglau.core.incidents import files as evidence
@@ -16,7 +17,8 @@ KEPT = 3600
 def _served(request: Request, ref: str, number: int, *, thumb: bool) -> HttpResponseBase:
     incident = desk.get(request.world.pk, ref)
     found = incident.evidence.filter(pk=number).first()
-    if found is None or not policy.may_see(request.actor, incident):
+    seen = found is not None and policy.may_see(request.actor, incident)
+    if found is None or not seen or not pictures_of(request.actor, incident).serves(found):
         raise NotFound("There is no such photo under this incident.")
     with evidence.open_file(found, thumb=thumb) as file:
         response = HttpResponse(file.read(), content_type=found.media_type)  # 2 MB at most: it was written anew

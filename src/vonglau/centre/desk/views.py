@@ -11,11 +11,12 @@ from vonglau.centre.access import Request, is_fragment, of_the_desk
 from vonglau.centre.desk import why
 from vonglau.centre.desk.actions import actions
 from vonglau.centre.desk.beside import panel
+from vonglau.centre.desk.pictures import pictures_of
 from vonglau.centre.desk.queue import TABS, Filter, counts, visible_to
 from vonglau.centre.names import kind_title, readable, ward_names, wards_of
 from vonglau.core.detection import Severity
 from vonglau.core.errors import BadInput, NotFound
-from vonglau.core.incidents import clocks, desk
+from vonglau.core.incidents import clocks, desk, escalation
 from vonglau.core.incidents.models import Incident
 from vonglau.core.incidents.states import OPEN, STATE_NAMES, State
 from vonglau.core.incidents.timeline import SEVERITIES, Entry, level_name, timeline
@@ -23,7 +24,7 @@ from vonglau.core.people import policy
 from vonglau.core.people.models import Agency
 from vonglau.core.people.names import agency_name
 from vonglau.core.places.models import Ward
-from vonglau.core.seams import incident_kinds
+from vonglau.core.seams import incident_kinds, services
 from vonglau.kit.templatetags.kit import SEVERITY_NAMES
 
 
@@ -108,6 +109,7 @@ def incident(request: Request, ref: str) -> HttpResponseBase:
 def whole(request: Request, found: Incident) -> dict[str, Any]:
     """Everything the incident's page shows."""
     entries = timeline(found)
+    pictures = pictures_of(request.actor, found)
     offered = actions(request.actor, found, seen=entries[0].n if entries else 0)
     return {
         "incident": readable([found])[0],
@@ -115,7 +117,9 @@ def whole(request: Request, found: Incident) -> dict[str, Any]:
         "level": level_name(found.level),
         "ward": ward_names([found.ward]).get(found.ward, ""),
         "entries": entries,
-        "photos": list(found.evidence.filter(erased_at=None)),
+        "photos": pictures.own(found.evidence.filter(erased_at=None)),
+        "pictures": pictures,
+        "panel": panel_of(request, found),
         "actions": offered,
         "reasons": why.reasons(found),
         "about": why.about(found),
@@ -124,9 +128,16 @@ def whole(request: Request, found: Incident) -> dict[str, Any]:
         "fate": desk.fate(found) if found.state == State.MERGED else None,
         "merged": list(found.merged.order_by("id")),
         "parts": list(found.parts.order_by("id")),
+        "escalations": escalation.plan(found),
         "receive_met": _received(found, entries),
         "may_see_centre": policy.may_see_centre(request.actor),
     }
+
+
+def panel_of(request: Request, found: Incident) -> str:
+    """What the incident's own service shows there."""
+    service = next((one for one in services() if one.name == found.service), None)
+    return service.panel(request, found) if service is not None and service.panel is not None else ""
 
 
 def _received(found: Incident, entries: list[Entry]) -> Any:

@@ -1,10 +1,14 @@
 """The centre's own small words: `{% load centre %}`."""
 
+from collections.abc import Iterable
+
 from django import template
 
 from vonglau.centre import names
+from vonglau.centre.desk.pictures import Picture, Pictures
+from vonglau.core.incidents.models import Evidence
 from vonglau.core.incidents.states import State
-from vonglau.core.incidents.timeline import SEVERITIES
+from vonglau.core.incidents.timeline import SEVERITIES, told_words
 from vonglau.core.people.models import Agency
 from vonglau.core.people.names import agency_name as name_of_agency
 
@@ -32,6 +36,11 @@ ENTRY_ICONS = {
     "ends": "sensor",
     "evidence": "photo",
     "load": "download",
+    "escalate": "alert",
+    "look": "eye",
+    "mask": "shield",
+    "photo": "shield",
+    "comment": "note",
 }
 
 
@@ -44,6 +53,12 @@ def severity_of(rank: int) -> str:
 @register.filter
 def agency_name(agency: Agency | None) -> str:
     return name_of_agency(agency)
+
+
+@register.filter
+def told(whom: Iterable[str]) -> str:
+    """Whom an escalation tells, in words."""
+    return told_words(whom)
 
 
 @register.filter
@@ -66,3 +81,9 @@ def waits_for_agency(incident: object) -> bool:
 def degrees(value: float | None) -> str:
     """Coordinates as machines and map programs take them: a point, five decimals (about a metre)."""
     return "" if value is None else f"{value:.5f}"
+
+
+@register.filter
+def seen_as(photos: Iterable[Evidence], pictures: Pictures) -> list[Picture]:
+    """Photos of an entry as this reader may see them."""
+    return pictures.shown(photos)

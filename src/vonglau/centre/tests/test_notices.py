@@ -176,7 +176,7 @@ def test_ones_own_choices(sign_in: Sign) -> None:
         {"choice": ["urgent/email", "due/push", "nonsense"], "quiet_from": "22:00", "quiet_to": "06:00"},
     )
     mine = NoticeChoices.objects.get()
-    assert mine.channels == {"urgent": ["email"], "returned": [], "reopened": [], "due": ["push"]}
+    assert mine.channels == {"urgent": ["email"], "returned": [], "reopened": [], "due": ["push"], "overdue": []}
     assert str(mine.quiet_from) == "22:00:00"
     wrong = boss.post("/account/notices/", {"quiet_from": "22:00"})
     assert wrong.status_code == 422

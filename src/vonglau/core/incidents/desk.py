@@ -262,8 +262,7 @@ def _reopen(incident: Incident, details: Details, at: datetime) -> dict[str, Any
 def _level(incident: Incident, details: Details, at: datetime) -> dict[str, Any]:
     clocks.level(details.level)
     before, incident.level = incident.level, details.level
-    if incident.paused_at is None:
-        clocks.relevel(incident)
+    clocks.relevel(incident, before, at)
     return {"level_before": before}
 
 

@@ -45,8 +45,10 @@ class Incident(models.Model):
     paused_at = models.DateTimeField(null=True)
     due_at = models.DateTimeField(null=True)
     """The deadline that runs now; null while paused and when no clock runs. Recomputed by a command, never by a query."""
-    due_told = models.DateTimeField(null=True, editable=False)
-    """The deadline of which people were told that it is near."""
+    escalated = models.PositiveSmallIntegerField(default=0)
+    """Per cent of the running clock of which people were told that they have run; 0: of none."""
+    escalates_at = models.DateTimeField(null=True)
+    """When the next ones will have run; null while paused, when no clock runs, and after the last."""
 
     outcome = models.CharField(max_length=12, blank=True)
     planned_for = models.DateField(null=True)
@@ -61,6 +63,11 @@ class Incident(models.Model):
         constraints = (models.UniqueConstraint(fields=("world", "ref"), name="incident_ref"),)
         indexes = (
             models.Index(fields=("world", "due_at"), name="incident_due"),
+            models.Index(
+                fields=("world", "escalates_at"),
+                condition=models.Q(escalates_at__isnull=False),
+                name="incident_escalates",
+            ),
             models.Index(fields=("world", "state", "due_at", "agency"), name="incident_queue"),
             models.Index(fields=("world", "kind", "state"), name="incident_kind"),
             models.Index(fields=("world", "ward", "state", "due_at"), name="incident_ward"),

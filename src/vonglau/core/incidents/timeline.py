@@ -44,10 +44,11 @@ OTHER_NAMES: dict[str, Promise] = {
     "look": _("Xem thông tin cá nhân"),
     "mask": _("Sửa phần che trong lời phản ánh"),
     "photo": _("Duyệt ảnh để công khai"),
+    "escalate": _("Báo trước khi quá hạn"),
 }
 
 GOOD = {Step.RESOLVE, Step.CLOSE}
-BAD = {Step.REFUSE, Step.RETURN, Step.REOPEN, "worsens"}
+BAD = {Step.REFUSE, Step.RETURN, Step.REOPEN, "worsens", "escalate"}
 ACCENT = {Step.VERIFY, Step.ASSIGN, Step.START}
 
 
@@ -313,6 +314,42 @@ def _level(body: dict[str, Any], names: _Names, at: datetime) -> Iterable[str]:
     yield from _handling(body, names, at)
 
 
+SEEN: dict[str, Promise] = {
+    "words": _("lời như đã viết"),
+    "contacts": _("cách liên hệ"),
+    "photo": _("ảnh chưa che"),
+    "original": _("ảnh gốc"),
+}
+"""What a look was at."""
+
+
+def _look(body: dict[str, Any], names: _Names, at: datetime) -> Iterable[str]:
+    what = str(body.get("what", ""))
+    yield f"{body.get('report', '')}: {SEEN.get(what, what)}"
+
+
+TOLD_NAMES: dict[str, Promise] = {
+    "operator": _("trực ban"),
+    "supervisor": _("trưởng ca"),
+    "leader": _("lãnh đạo"),
+    "agency": _("cán bộ cơ quan"),
+    "office": _("lãnh đạo cơ quan"),
+}
+"""Whom an escalation tells."""
+
+
+def told_words(whom: Iterable[str]) -> str:
+    return ", ".join(str(TOLD_NAMES.get(one, one)) for one in whom)
+
+
+def _escalate(body: dict[str, Any], names: _Names, at: datetime) -> Iterable[str]:
+    said = {"percent": body.get("percent"), "whom": told_words(body.get("told", ()))}
+    if body.get("clock") == "receive":
+        yield gettext("Đã qua %(percent)s %% thời hạn tiếp nhận; báo: %(whom)s") % said
+    else:
+        yield gettext("Đã qua %(percent)s %% thời hạn xử lý; báo: %(whom)s") % said
+
+
 def _alert(body: dict[str, Any], names: _Names, at: datetime) -> Iterable[str]:
     if alert := names.alerts.get(body.get("alert", "")):
         yield alerts.headline(alert)
@@ -333,9 +370,11 @@ LINES: dict[str, Lines] = {
     Step.SPLIT: _split,
     Step.LEVEL: _level,
     "keeps": _keeps,
+    "look": _look,
+    "escalate": _escalate,
     "joins": _alert,
     "worsens": _alert,
     "ends": _alert,
 }
 
-__all__ = ["Entry", "agency_name", "clock_words", "join_words", "level_name", "timeline"]
+__all__ = ["Entry", "agency_name", "clock_words", "join_words", "level_name", "timeline", "told_words"]

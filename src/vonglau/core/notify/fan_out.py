@@ -36,7 +36,7 @@ PAST = {
     "receive": "received", "verify": "verified", "refuse": "refused", "merge": "merged", "split": "split", "assign": "assigned",
     "return": "returned", "start": "started", "pause": "paused", "resume": "resumed", "resolve": "resolved", "close": "closed",
     "reopen": "reopened", "level": "releveled", "note": "noted", "worsens": "worsened", "ends": "eased", "evidence": "evidenced",
-    "handed_over": "handed_over", "comment": "commented",
+    "handed_over": "handed_over", "comment": "commented", "escalate": "escalated",
 }  # fmt: skip
 
 BEHIND = 500

@@ -1,7 +1,6 @@
 """Which notices people get: whom each tells, by which channels unless they choose otherwise, and what makes it moot. A table."""
 
 from dataclasses import dataclass
-from datetime import timedelta
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
@@ -10,6 +9,7 @@ from vonglau.core.incidents.states import Step
 
 DESK = frozenset({"operator", "supervisor"})
 SUPERVISOR = frozenset({"supervisor"})
+LEADER = frozenset({"leader"})
 ENDING = frozenset({Step.RESOLVE, Step.REFUSE, Step.MERGE, Step.CLOSE})
 PERSONAL = ("push", "email")
 """The channels a person may choose between."""
@@ -77,20 +77,24 @@ KINDS: dict[str, Kind] = {
         Kind(
             code="due",
             title=_("Sắp đến hạn"),
-            what=_("Khi một phần năm thời hạn cuối cùng bắt đầu mà việc chưa xong: từ 10 phút đến 4 giờ trước hạn."),
+            what=_(
+                "Khi một phần đáng kể của thời hạn đã trôi qua mà việc chưa xong; bao nhiêu và báo cho ai do mức độ quy định."
+            ),
             subject=_("Sắp đến hạn %(ref)s: %(title)s"),
-            roles=SUPERVISOR,
+            roles=DESK | LEADER,
+            agency=True,
+            channels=("push", "email"),
+            moot=ENDING | {Step.VERIFY, Step.PAUSE},
+        ),
+        Kind(
+            code="overdue",
+            title=_("Đến hạn mà chưa xong"),
+            what=_("Khi thời hạn tiếp nhận hoặc xử lý đã hết mà việc chưa xong; báo cho ai do mức độ quy định."),
+            subject=_("Hết hạn %(ref)s: %(title)s"),
+            roles=DESK | LEADER,
             agency=True,
             channels=("push", "email"),
             moot=ENDING | {Step.VERIFY, Step.PAUSE},
         ),
     )
 }
-
-LEAD_SHARE = 0.2
-LEAD_LEAST, LEAD_MOST = timedelta(minutes=10), timedelta(hours=4)
-
-
-def lead(whole: timedelta) -> timedelta:
-    """How long before a deadline its notice goes out, from the whole time between start and deadline."""
-    return min(LEAD_MOST, max(LEAD_LEAST, whole * LEAD_SHARE))

@@ -12,24 +12,20 @@ from typing import Any
 from urllib.parse import quote
 
 from django.conf import settings
-from django.db import transaction
-from django.db.models import F, Q
+from django.db.models import Q
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
 from vonglau.core.events import LIVE
 from vonglau.core.incidents.models import Incident
-from vonglau.core.incidents.states import OPEN, Step
+from vonglau.core.incidents.states import Step
 from vonglau.core.notify import outbox
-from vonglau.core.notify.kinds import KINDS, LEAD_MOST, Kind, lead
+from vonglau.core.notify.kinds import KINDS, Kind
 from vonglau.core.notify.outbox import Draft
 from vonglau.core.notify_models import NoticeChoices, PushDevice
 from vonglau.core.people.models import User
-from vonglau.core.worlds import World, WorldKind
 
 URGENT = "urgent"
-MOST_SOON = 20_000
-"""Incidents not told yet that one look takes in: far more than a desk has due within hours."""
 CAUSES: dict[str, str] = {Step.ASSIGN: "assigned", Step.RETURN: "returned", Step.REOPEN: "reopened"}
 """Step → kind of notice."""
 
@@ -50,41 +46,25 @@ def _caused(incident: Incident, step: str) -> str:
     return CAUSES.get(step, "")
 
 
-def deadlines(world: World, now: datetime, limit: int = 500) -> int:
-    """Queue what is soon due in a world, once for each deadline, at most `limit` at a time. `now` is the world's clock; run once in a
-    while by the worker."""
-    if world.kind == WorldKind.RECORDING:
-        return 0
-    soon = (
-        Incident.objects.filter(world=world.pk, due_at__gt=now - timedelta(days=1), due_at__lte=now + LEAD_MOST)
-        .filter(Q(due_told=None) | ~Q(due_told=F("due_at")), state__in=OPEN)
-        .select_related("agency")
-        .order_by("due_at")
-    )
-    told = 0
-    for incident in list(soon[:MOST_SOON]):
-        if told >= limit:
-            break
-        due = incident.due_at
-        began = incident.received_at if incident.clock == "receive" else (incident.verified_at or incident.received_at)
-        if due is None or now < due - lead(due - began):
-            continue
-        cause = f"{incident.stream}/{due.isoformat(timespec='minutes')}"
-        with transaction.atomic():
-            # Nothing that people see: no version, no audit row. A deadline that moves is another one and is told again.
-            if Incident.objects.filter(pk=incident.pk, due_at=due).update(due_told=due):
-                outbox.queue(_drafts(incident, KINDS["due"], cause, ""))
-                told += 1
-    return told
+def escalated(incident: Incident, percent: int, whom: Iterable[str]) -> None:
+    """So much of the running clock has run: tell those whom the level names (`levels.TOLD`), once for each deadline and per cent."""
+    due = incident.due_at
+    kind = KINDS["overdue" if percent >= 100 else "due"]
+    cause = f"{incident.stream}/{due.isoformat(timespec='minutes') if due else ''}/{percent}"
+    outbox.queue(_drafts(incident, kind, cause, "", frozenset(whom)))
 
 
-def _drafts(incident: Incident, kind: Kind, cause: str, by: str) -> list[Draft]:
-    """One for each person and channel; the same address twice is one notice, since the key is made of the address."""
+def _drafts(incident: Incident, kind: Kind, cause: str, by: str, whom: frozenset[str] | None = None) -> list[Draft]:
+    """One for each person and channel; the same address twice is one notice, since the key is made of the address.
+
+    `whom`: of those whom the kind may tell these alone, and the agency's own mailbox if it is among them.
+    """
     found: list[Draft] = []
     agency = incident.agency
-    if kind.code == "assigned" and agency is not None and agency.email:
+    office = kind.code == "assigned" if whom is None else "office" in whom
+    if office and agency is not None and agency.email:
         found.append(_email(incident, kind, cause, agency.email, "vi", None))
-    people = _people(kind, incident, by)
+    people = _people(kind, incident, by, whom)
     choices = {one.user_id: one for one in NoticeChoices.objects.filter(user__in=people)}
     devices: dict[int, list[PushDevice]] = {}
     for device in PushDevice.objects.filter(user__in=people, world=incident.world).defer("subscription"):
@@ -100,10 +80,10 @@ def _drafts(incident: Incident, kind: Kind, cause: str, by: str) -> list[Draft]:
     return found
 
 
-def _people(kind: Kind, incident: Incident, by: str) -> list[User]:
+def _people(kind: Kind, incident: Incident, by: str, only: frozenset[str] | None) -> list[User]:
     """Active accounts that this kind tells, without the one who did it."""
-    whom = Q(role__in=kind.roles)
-    if kind.agency and incident.agency_id is not None:
+    whom = Q(role__in=kind.roles if only is None else kind.roles & only)
+    if kind.agency and incident.agency_id is not None and (only is None or "agency" in only):
         whom |= Q(role="agency", agency=incident.agency_id)
     people = User.objects.filter(whom, is_active=True).exclude(username=by)
     return list(people if settings.VONGLAU_DEMO else people.filter(demo=False))

@@ -63,6 +63,19 @@ def account(report: Report, actor: Actor, what: Seen, photo: str = "") -> None:
     audit.record(stream, {"at": at, "role": actor.role, **body})
 
 
+def seen(report: Report, actor: Actor) -> frozenset[tuple[Seen, str]]:
+    """What this person has looked at already, on record: (kind, SHA-256 of a photo or "")."""
+    if not may_look(actor, report):
+        return frozenset()
+    said = (body for _row, body in audit.rows(report.incident.stream) if body.get("step") == "look")
+    kinds = frozenset(Seen)
+    return frozenset(
+        (Seen(body["what"]), str(body.get("sha256", "")))
+        for body in said
+        if (body.get("who"), body.get("report")) == (actor.name, report.reference) and body.get("what") in kinds
+    )
+
+
 def content(report: Report) -> Content:
     """Raises NotFound where it was erased."""
     found = Content.objects.filter(report=report).first()

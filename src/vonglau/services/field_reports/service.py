@@ -1,6 +1,6 @@
 """The manifest of field reports: what the rest of the house may know about them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -61,6 +61,18 @@ def about(incident: Any) -> Sequence[tuple[Text, str]]:
     return rows
 
 
+def _panel(request: Any, incident: Any) -> str:
+    from vonglau.services.field_reports.desk import panel
+
+    return panel.panel(request, incident)
+
+
+def _pictures(incident: Any, actor: Any) -> Mapping[int, str | None]:
+    from vonglau.services.field_reports.desk import panel
+
+    return panel.pictures(incident, actor)
+
+
 def _beside(incident: Any) -> Beside | None:
     """Loaded when it is asked for: arrays and a model that no other page needs."""
     from vonglau.services.field_reports import beside
@@ -103,6 +115,8 @@ service = Service(
     ),
     urls="vonglau.services.field_reports.urls",
     about=about,
+    panel=_panel,
+    pictures=_pictures,
     beside=_beside,
     upkeep=_upkeep,
     erase_again=_erase_again,

@@ -5,6 +5,7 @@ from django.urls import include, path
 app_name = "field_reports"
 
 urlpatterns = [
+    path("desk/", include("vonglau.services.field_reports.desk.urls")),
     path("photos/", include("vonglau.services.field_reports.photos.urls")),
     path("", include("vonglau.services.field_reports.public.urls")),
 ]

@@ -14,8 +14,8 @@ from django.db.models import TextField, Value
 from django.utils import timezone
 
 from vonglau.core.errors import BadInput
-from vonglau.core.incidents import desk
-from vonglau.core.notify import devices, outbox, rules, vapid
+from vonglau.core.incidents import desk, escalation
+from vonglau.core.notify import devices, outbox, vapid
 from vonglau.core.notify.email import Email
 from vonglau.core.notify.sender import Sender
 from vonglau.core.notify_models import Notice, NoticeChoices, PushDevice
@@ -172,9 +172,9 @@ def test_a_deadline_that_draws_near_is_told_once_and_not_after_the_work_is_done(
     devices.register(boss, world("live"), Browser().subscription("https://push.example.org/1"), "")
     incident = factories.incident()
     due = incident.due_at
-    assert rules.deadlines(world("live"), due - timezone.timedelta(days=1)) == 0
-    assert rules.deadlines(world("live"), due - timezone.timedelta(minutes=5)) == 1
-    assert rules.deadlines(world("live"), due - timezone.timedelta(minutes=4)) == 0
+    assert escalation.run(world("live"), factories.MONDAY) == 0
+    assert escalation.run(world("live"), due - timezone.timedelta(minutes=5)) == 1
+    assert escalation.run(world("live"), due - timezone.timedelta(minutes=4)) == 0
     (notice,) = Notice.objects.filter(kind="due")
     desk.take("live", incident.ref, "verify", factories.SUPERVISOR)
     notice.refresh_from_db()
@@ -187,9 +187,9 @@ def test_a_deadline_is_told_however_many_others_are_overdue() -> None:
     late = [factories.incident() for _ in range(7)]
     soon = factories.incident(at=factories.MONDAY + timezone.timedelta(hours=3))
     now = soon.due_at - timezone.timedelta(minutes=5)
-    told = [rules.deadlines(world("live"), now, limit=3) for _ in range(4)]
+    told = [escalation.run(world("live"), now, limit=3) for _ in range(4)]
     assert told == [3, 3, 2, 0]
-    about = Notice.objects.filter(kind="due").values_list("about", flat=True)
+    about = Notice.objects.filter(kind__in=("due", "overdue")).values_list("about", flat=True)
     assert sorted(about) == sorted(one.stream for one in (*late, soon))
 
 

@@ -1,0 +1,100 @@
+"""Asking for what stands behind a report: the look is written down, then the panel shows it in its place."""
+
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST, require_safe
+
+from vonglau.core.errors import NotAllowed, NotFound
+from vonglau.core.incidents import files
+from vonglau.core.notify.rules import link
+from vonglau.core.people import policy
+from vonglau.core.people.policy import Actor
+from vonglau.kit import guards
+from vonglau.services.field_reports import looking
+from vonglau.services.field_reports.desk import panel
+from vonglau.services.field_reports.looking import Seen
+from vonglau.services.field_reports.models import PhotoReview, Report
+from vonglau.services.field_reports.photos import reviews
+
+WORDS, PHOTOS, CONTACTS = "words", "photos", "contacts"
+
+
+def _actor(request: HttpRequest) -> Actor:
+    actor: Actor = request.actor  # type: ignore[attr-defined]
+    return actor
+
+
+def _world(request: HttpRequest) -> str:
+    return str(request.world.pk)  # type: ignore[attr-defined]
+
+
+def find(request: HttpRequest, reference: str) -> Report:
+    """404 for one that is not there, or not for whoever asks: they learn no difference."""
+    rows = Report.objects.select_related("incident__agency")
+    found = rows.filter(world=_world(request), reference=reference).first()
+    if found is None or not policy.may_see(_actor(request), found.incident):
+        raise Http404("There is no such report in this world.")
+    return found
+
+
+@guards.signed_in
+@require_POST
+def look(request: HttpRequest, reference: str, what: str) -> HttpResponse:
+    """Open the words, the photos or the contacts of one report for this person."""
+    report, actor = find(request, reference), _actor(request)
+    try:
+        if what == WORDS:
+            looking.words(report, actor)
+        elif what == PHOTOS:
+            for review in PhotoReview.objects.filter(report=report, evidence__erased_at=None).select_related(
+                "evidence"
+            ):
+                looking.account(report, actor, Seen.PHOTO, review.evidence.sha256)
+        elif what == CONTACTS:
+            looking.contacts(report, actor)
+        else:
+            raise Http404("There is nothing of that name to look at.")
+    except NotAllowed as refused:
+        raise PermissionDenied(_("Chỉ người đang làm việc với phản ánh mới được xem.")) from refused
+    except NotFound:
+        pass  # erased meanwhile: the panel says so
+    if request.headers.get("HX-Request") == "true":
+        return unkept(HttpResponse(_panel(request, report, what)))
+    if what == CONTACTS:  # nowhere else to be seen: they are covered again on the incident's page
+        context = {"report": report, "back": link(report.incident), "panel": _panel(request, report, what)}
+        return unkept(render(request, "field_reports/desk/page.html", context))
+    return unkept(redirect(link(report.incident)))
+
+
+def _panel(request: HttpRequest, report: Report, what: str) -> str:
+    return panel.panel(request, report.incident, contacts_of=report.reference if what == CONTACTS else "")
+
+
+@guards.signed_in
+@require_safe
+def photo(request: HttpRequest, number: int) -> HttpResponse:
+    """A citizen's photo to who works on its report: as it is once they have asked for it, else as the public sees it."""
+    rows = PhotoReview.objects.select_related("evidence", "report__incident__agency")
+    review = rows.filter(pk=number, report__world=_world(request), evidence__erased_at=None).first()
+    if review is None or not policy.may_see(_actor(request), review.report.incident):
+        raise Http404("There is no such photo in this world.")
+    open_now = panel.sends(review, _actor(request))
+    if open_now is None:
+        raise PermissionDenied(_("Ảnh được che đến khi bạn bấm xem trên trang của sự việc."))
+    small = "small" in request.GET
+    try:
+        opened = files.open_file(review.evidence, thumb=small) if open_now else reviews.open_public(review, thumb=small)
+        with opened as file:
+            response = HttpResponse(file.read(), content_type=files.MEDIA_TYPE)
+    except NotFound as gone:
+        raise Http404("This photo is no longer kept.") from gone
+    response["Content-Security-Policy"] = "default-src 'none'; sandbox"
+    response["X-Content-Type-Options"] = "nosniff"
+    return unkept(response)
+
+
+def unkept(response: HttpResponse) -> HttpResponse:
+    response["Cache-Control"] = "no-store"
+    return response

@@ -1,0 +1,166 @@
+"""What staff get of a report on its incident's page: covered until it is asked for, open to who has asked, and never to who may not."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.cache import cache
+from django.test import Client
+
+from vonglau.core import audit
+from vonglau.core.incidents import desk
+from vonglau.core.incidents.models import Incident
+from vonglau.core.people.models import Agency, User
+from vonglau.core.people.policy import Actor
+from vonglau.core.tests import factories
+from vonglau.services.field_reports import intake
+from vonglau.services.field_reports.models import PhotoReview, Report
+from vonglau.services.field_reports.photos import reviews
+from vonglau.services.field_reports.photos.boxes import Box
+from vonglau.services.field_reports.photos.tests import makers
+from vonglau.services.field_reports.photos.tests.makers import Sent
+
+REPORTER = Actor("token:app", "reporter", world="live")
+WORDS = "Đèn trước nhà tôi tắt <b>hẳn</b>, gọi 0905 123 456"
+SECRETS = ("0905 123 456", "Trần Thị Mơ", "mo@example.invalid", "12 Lê Lợi", "kiệt 5")
+HTMX = {"HX-Request": "true"}
+SignIn = Callable[..., Client]
+
+
+@pytest.fixture
+def report(db: None, settings: Any, tmp_path: Path) -> Report:
+    settings.VONGLAU_DATA, settings.MEDIA_ROOT = tmp_path, tmp_path / "files"
+    settings.VONGLAU_DOOR = ""
+    cache.clear()
+    factories.live()
+    personal = intake.Personal(
+        description=WORDS,
+        contact_name="Trần Thị Mơ",
+        email="mo@example.invalid",
+        phone="0905123456",
+        address="12 Lê Lợi",
+        attributes={"where": "kiệt 5"},
+    )
+
+    def attach(incident: Incident) -> None:
+        reviews.attach(incident, REPORTER, Sent(makers.jpeg()))
+
+    submission = intake.Submission(world="live", category="street_light", source="open311", personal=personal)
+    return intake.receive(submission, REPORTER, attach)
+
+
+@pytest.fixture
+def sign_in(db: None) -> SignIn:
+    def client(role: str, agency: Agency | None = None) -> Client:
+        found = Client(raise_request_exception=False)
+        name = f"{role}.{agency.code if agency else 'one'}"
+        user = User.objects.filter(username=name).first()
+        found.force_login(user or User.objects.create(username=name, role=role, agency=agency))
+        session = found.session
+        session["world"] = "live"
+        session.save()
+        return found
+
+    return client
+
+
+def looks(report: Report) -> list[tuple[str, str]]:
+    return [(body["who"], body["what"]) for _row, body in audit.rows(report.incident.stream) if body["step"] == "look"]
+
+
+def page(client: Client, report: Report) -> str:
+    answer = client.get(f"/desk/{report.incident.ref}/")
+    assert answer.headers["Cache-Control"] == "no-store"
+    return str(answer.content.decode())
+
+
+def ask(client: Client, report: Report, what: str) -> Any:
+    return client.post(f"/field_reports/desk/{report.reference}/look/{what}", headers=HTMX)
+
+
+def test_everything_is_covered_until_it_is_asked_for(report: Report, sign_in: SignIn) -> None:
+    operator = sign_in("operator")
+    shown = page(operator, report)
+    assert "gọi [•••]" in shown
+    assert "&lt;b&gt;hẳn" in shown
+    assert not [secret for secret in SECRETS if secret in shown]
+    review = PhotoReview.objects.get()
+    assert operator.get(f"/field_reports/desk/photos/{review.pk}").status_code == 403
+    assert operator.get(f"/desk/{report.incident.ref}/photos/{review.evidence_id}").status_code == 404
+    assert f"/photos/{review.evidence_id}" not in shown
+    assert looks(report) == []
+
+
+def test_words_and_photos_stay_open_for_who_asked_and_each_first_look_is_written_down(
+    report: Report, sign_in: SignIn
+) -> None:
+    operator, review = sign_in("operator"), PhotoReview.objects.get()
+    for _again in range(2):
+        assert "0905 123 456</mark>" in ask(operator, report, "words").content.decode()
+        ask(operator, report, "photos")
+    shown = page(operator, report)
+    assert "0905 123 456</mark>" in shown
+    assert "kiệt 5" in shown
+    assert "Trần Thị Mơ" not in shown
+    assert operator.get(f"/field_reports/desk/photos/{review.pk}?small").status_code == 200
+    assert operator.get(f"/desk/{report.incident.ref}/photos/{review.evidence_id}").status_code == 200
+    assert looks(report) == [("operator.one", "words"), ("operator.one", "photo")]
+    assert "Xem thông tin cá nhân" in shown  # the timeline says so
+    other = page(sign_in("supervisor"), report)
+    assert "0905 123 456" not in other
+
+
+def test_contacts_are_covered_again_on_the_next_page(report: Report, sign_in: SignIn) -> None:
+    operator = sign_in("operator")
+    asked = ask(operator, report, "contacts").content.decode()
+    assert [one in asked for one in ("Trần Thị Mơ", "0905123456", "mo@example.invalid", "12 Lê Lợi")] == [True] * 4
+    assert "Trần Thị Mơ" not in page(operator, report)
+    plain = operator.post(f"/field_reports/desk/{report.reference}/look/contacts")  # no script
+    assert "Trần Thị Mơ" in plain.content.decode()
+    assert report.incident.ref in plain.content.decode()
+    assert looks(report) == [("operator.one", "contacts")]
+    assert operator.get(f"/field_reports/desk/{report.reference}/look/contacts").status_code == 405
+    assert operator.post(f"/field_reports/desk/{report.reference}/look/all").status_code == 404
+
+
+@pytest.mark.parametrize("role", ["leader", "administrator", "agency"])
+def test_who_does_not_work_on_it_gets_the_public_form_or_nothing(report: Report, sign_in: SignIn, role: str) -> None:
+    other = sign_in(role, factories.agency("so-khac") if role == "agency" else None)
+    shown = other.get(f"/desk/{report.incident.ref}/").content.decode()
+    assert not [secret for secret in SECRETS if secret in shown]
+    assert "look/" not in shown
+    for what in ("words", "photos", "contacts"):
+        assert ask(other, report, what).status_code == (404 if role == "agency" else 403)
+    assert looks(report) == []
+
+
+def test_the_agency_that_has_it_in_hand_may_ask(report: Report, sign_in: SignIn) -> None:
+    agency = factories.agency()
+    for step, details in (("verify", desk.Details()), ("assign", desk.Details(agency=agency.code))):
+        desk.take("live", report.incident.ref, step, factories.OPERATOR, details)
+    worker = sign_in("agency", agency)
+    assert "look/contacts" in page(worker, report)
+    assert "0905123456" in ask(worker, report, "contacts").content.decode()
+
+
+def test_a_masked_photo_stands_covered_on_every_page_and_opens_when_asked(report: Report, sign_in: SignIn) -> None:
+    review = PhotoReview.objects.select_related("evidence", "report__incident").get()
+    reviews.decide(review, factories.OPERATOR, reviews.MASKED, [Box(0, 0, 80, 60)])
+    operator = sign_in("supervisor")
+    path = f"/field_reports/desk/photos/{review.pk}"
+    assert path in page(operator, report)
+    covered = operator.get(path).content
+    ask(operator, report, "photos")
+    assert operator.get(path).content != covered
+
+
+def test_what_was_erased_says_so(report: Report, sign_in: SignIn) -> None:
+    operator = sign_in("operator")
+    ask(operator, report, "words")
+    intake.erase(report, factories.OPERATOR, "request")
+    shown = page(operator, report)
+    assert "0905" not in shown
+    assert "đã được xoá" in shown
+    assert "look/words" not in shown
+    assert ask(operator, report, "words").status_code == 200

@@ -248,6 +248,8 @@ def _reopen(incident: Incident, details: Details, at: datetime) -> dict[str, Any
     if incident.state == State.CLOSED and (ends is None or at > ends):
         raise StepNotPossible("The time to object has ended; open a new incident that names this one.")
     was = incident.outcome
+    if incident.resolved_at and incident.handle_due and incident.resolved_at > incident.handle_due:
+        incident.late_before += 1
     if (
         incident.agency is not None
     ):  # its name may have changed since; one that is no more gives the work back to the desk

@@ -53,6 +53,8 @@ class Incident(models.Model):
     outcome = models.CharField(max_length=12, blank=True)
     planned_for = models.DateField(null=True)
     reopened = models.PositiveSmallIntegerField(default=0)
+    late_before = models.PositiveSmallIntegerField(default=0)
+    """Results that had come after their deadline and were withdrawn: a new clock does not make a late matter timely."""
     keeper = models.ForeignKey("self", on_delete=models.PROTECT, null=True, related_name="merged")
     parent = models.ForeignKey("self", on_delete=models.PROTECT, null=True, related_name="parts")
     version = models.PositiveIntegerField(default=1)

@@ -28,7 +28,7 @@ def _resolved(scope: Scope) -> Q:
 
 
 def _handled_rows(scope: Scope, part: str) -> "QuerySet[Incident]":
-    on_time = _resolved(scope) & Q(handle_due__isnull=False) & Q(resolved_at__lte=F("handle_due"))
+    on_time = _resolved(scope) & Q(resolved_at__lte=F("handle_due"), late_before=0)
     if part == "numerator":
         found = _incidents(scope).filter(on_time)
     else:
@@ -75,7 +75,8 @@ STANDARD: tuple[Indicator, ...] = (
         code="handled_on_time",
         title=_("Xử lý đúng hạn"),
         definition=_(
-            "Tỷ lệ sự việc có kết quả trong thời hạn xử lý, trên mọi sự việc có kết quả hoặc đã quá hạn mà chưa có kết quả trong kỳ."
+            "Tỷ lệ sự việc có kết quả trong thời hạn xử lý, trên mọi sự việc có kết quả hoặc đã quá hạn mà chưa có kết quả trong kỳ. "
+            "Sự việc từng có kết quả muộn rồi bị mở lại thì vẫn là muộn."
         ),
         numerator=_("Sự việc có kết quả trong kỳ, không muộn hơn hạn xử lý"),
         denominator=_("Sự việc có kết quả trong kỳ, và sự việc đang mở có hạn xử lý đã qua trong kỳ"),

@@ -6,6 +6,7 @@ from fractions import Fraction
 import pytest
 
 from vonglau.core.incidents.desk import Details, take
+from vonglau.core.incidents.models import Incident
 from vonglau.core.incidents.tests.test_desk import walk
 from vonglau.core.indicators.definitions import Counted, Scope, Value, measure
 from vonglau.core.seams import indicators
@@ -65,6 +66,19 @@ def test_merged_and_refused_are_in_neither_number() -> None:
         at=MONDAY,
     )
     assert value("handled_on_time").counted == Counted(1, 1)
+
+
+@pytest.mark.parametrize(("days", "timely"), [(3, 0), (0, 1)])
+def test_reopened_and_then_in_time_is_late_if_it_was_late_before(days: int, timely: int) -> None:
+    ref = walk(incident(level="urgent").ref, at=MONDAY - timedelta(days=days), until="resolved").ref
+    if days:
+        Incident.objects.update(resolved_at=MONDAY)
+    assert value("handled_on_time").counted == Counted(timely, 1)
+    take("live", ref, "reopen", OPERATOR, Details(why="Chưa xong"), at=MONDAY)
+    assert value("handled_on_time").counted.numerator == 0, "an objection withdraws the result"
+    take("live", ref, "start", OPERATOR, at=MONDAY)
+    take("live", ref, "resolve", OPERATOR, Details(outcome="explained", why="…"), at=MONDAY)
+    assert value("handled_on_time").counted == Counted(timely, 1)
 
 
 def test_received_on_time() -> None:

@@ -8,6 +8,7 @@ import * as masking from "./masking.ts";
 import * as photo from "./photo.ts";
 import * as place from "./place.ts";
 import * as push from "./push.ts";
+import * as several from "./several.ts";
 import * as sparkline from "./sparkline.ts";
 import * as stream from "./stream.ts";
 import * as templates from "./templates.ts";
@@ -15,4 +16,4 @@ import * as theme from "./theme.ts";
 import * as time from "./time.ts";
 import * as toast from "./toast.ts";
 
-for (const island of [theme, time, dialogs, keys, toast, photo, masking, place, templates, push, sparkline, live, stream]) island.start();
+for (const island of [theme, time, dialogs, keys, toast, photo, masking, place, templates, push, several, sparkline, live, stream]) island.start();

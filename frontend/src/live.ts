@@ -11,9 +11,9 @@ let last = 0;
 
 const busy = (element: HTMLElement): boolean => element.classList.contains("htmx-request");
 
-/** Somebody writes in it, or has a dialog or menu of it open: wait until they are done, morphing or not. */
+/** Somebody writes in it, chooses rows of it, or has a dialog or menu of it open: wait until they are done, morphing or not. */
 const written = (element: HTMLElement): boolean => {
-  if (element.querySelector("dialog[open], details.menu[open]")) return true;
+  if (element.querySelector("dialog[open], details.menu[open], input[name=pick]:checked")) return true;
   const active = document.activeElement;
   return active instanceof HTMLElement && element.contains(active) && active.matches("input, textarea, select");
 };

@@ -14,7 +14,7 @@ from vonglau.centre.administration.routing import views as routing
 from vonglau.centre.administration.tokens import views as tokens
 from vonglau.centre.administration.webhooks import views as webhooks
 from vonglau.centre.alerts import views as alerts
-from vonglau.centre.desk import files, steps
+from vonglau.centre.desk import files, several, steps
 from vonglau.centre.desk import views as desk
 from vonglau.centre.figures import views as figures
 from vonglau.centre.picture import views as picture
@@ -28,6 +28,7 @@ urlpatterns = [
     path("places/<str:code>.geojson", places.outline, name="outline"),
     path("find", find.find, name="find"),
     path("desk/", desk.queue, name="desk"),
+    path("desk/several", several.several, name="several"),
     path("desk/<str:ref>/", desk.incident, name="incident"),
     path("desk/<str:ref>/photos/<int:number>", files.photo, name="photo"),
     path("desk/<str:ref>/photos/<int:number>/small", files.thumbnail, name="thumbnail"),

@@ -8,7 +8,7 @@ from django.shortcuts import render
 from django.utils.translation import gettext
 
 from vonglau.centre.access import Request, is_fragment, of_the_desk
-from vonglau.centre.desk import why
+from vonglau.centre.desk import several, why
 from vonglau.centre.desk.actions import actions
 from vonglau.centre.desk.beside import panel
 from vonglau.centre.desk.pictures import pictures_of
@@ -36,10 +36,14 @@ def queue(request: Request) -> HttpResponseBase:
         page = asked.page(request.actor, request.world.pk, now, request.GET.get("after"))
     except BadInput:
         page = asked.page(request.actor, request.world.pk, now, None)
+    steps_of = several.allowed(request.actor, page.items)
     held = counts(asked, request.actor, request.world.pk, now)
     context = {
         "asked": asked,
         "rows": readable(page.items),
+        "steps_of": steps_of,
+        "offers": several.offers(steps_of),
+        "here": asked.query(),
         "now": now,
         "tabs": [(code, str(title), asked.query(tab=code, state=""), held.get(code)) for code, title in TABS.items()],
         "held": held,

@@ -1,6 +1,6 @@
 """The centre's own small words: `{% load centre %}`."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from django import template
 
@@ -37,6 +37,8 @@ ENTRY_ICONS = {
     "evidence": "photo",
     "load": "download",
     "escalate": "alert",
+    "hide": "lock",
+    "unhide": "eye",
     "look": "eye",
     "mask": "shield",
     "photo": "shield",
@@ -87,3 +89,9 @@ def degrees(value: float | None) -> str:
 def seen_as(photos: Iterable[Evidence], pictures: Pictures) -> list[Picture]:
     """Photos of an entry as this reader may see them."""
     return pictures.shown(photos)
+
+
+@register.filter
+def of(found: Mapping[int, str], key: int) -> str:
+    """What a mapping holds under a key; "" where it holds nothing."""
+    return found.get(key, "")

@@ -44,6 +44,8 @@ OTHER_NAMES: dict[str, Promise] = {
     "look": _("Xem thông tin cá nhân"),
     "mask": _("Sửa phần che trong lời phản ánh"),
     "photo": _("Duyệt ảnh để công khai"),
+    "hide": _("Ẩn khỏi công chúng"),
+    "unhide": _("Công khai trở lại"),
     "escalate": _("Báo trước khi quá hạn"),
 }
 

@@ -37,6 +37,7 @@ PAST = {
     "return": "returned", "start": "started", "pause": "paused", "resume": "resumed", "resolve": "resolved", "close": "closed",
     "reopen": "reopened", "level": "releveled", "note": "noted", "worsens": "worsened", "ends": "eased", "evidence": "evidenced",
     "handed_over": "handed_over", "comment": "commented", "escalate": "escalated",
+    "mask": "masked", "hide": "hidden", "unhide": "shown",
 }  # fmt: skip
 
 BEHIND = 500

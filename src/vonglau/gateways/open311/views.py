@@ -28,7 +28,11 @@ def requests(request: HttpRequest, format: str) -> HttpResponse:
 
 def _reports(world_id: str) -> "QuerySet[Report]":
     related = ("incident__agency", "incident__keeper__agency", "content")
-    rows = Report.objects.filter(world=world_id).select_related(*related).defer(*(f"content__{one}" for one in SEALED))
+    rows = (
+        Report.objects.filter(world=world_id, hidden_at=None)
+        .select_related(*related)
+        .defer(*(f"content__{one}" for one in SEALED))
+    )
     return rows.order_by("-received_at", "-id")
 
 

@@ -10,6 +10,7 @@ from django.db import transaction
 
 from vonglau.core import audit
 from vonglau.core.errors import NotAllowed, NotFound
+from vonglau.core.incidents import desk
 from vonglau.core.incidents.models import Incident
 from vonglau.core.people import policy
 from vonglau.core.people.policy import Actor
@@ -130,4 +131,5 @@ def mask(report: Report, actor: Actor, wanted: masking.ByHand) -> str:
         "shown": len(wanted.removed),
     }
     audit.record(report.incident.stream, body)
+    desk.tell(report.incident, "mask", actor.name)
     return kept.public_words

@@ -34,6 +34,8 @@ class Report(models.Model):
     """What the source called it, where a mapping translated it."""
     erased_at = models.DateTimeField(null=True)
     """Wall time at which the personal content was erased."""
+    hidden_at = models.DateTimeField(null=True)
+    """Of its world's clock: since when nobody but its reporter and staff sees it (`hiding.py`)."""
 
     class Meta:
         app_label = "field_reports"

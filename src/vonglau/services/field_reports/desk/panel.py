@@ -19,7 +19,7 @@ from django.utils.translation import get_language
 from vonglau.core.facts import Text, categories
 from vonglau.core.incidents.models import Incident
 from vonglau.core.people.policy import Actor
-from vonglau.services.field_reports import looking, masking
+from vonglau.services.field_reports import hiding, looking, masking
 from vonglau.services.field_reports.looking import Contacts, Seen
 from vonglau.services.field_reports.models import SEALED, Content, PhotoReview, Report
 from vonglau.services.field_reports.photos import reviews
@@ -55,6 +55,7 @@ class Shown:
     may_look: bool
     written: bool
     """There are words as written."""
+    may_hide: bool
     reachable: bool
     """There is a way to reach who sent it."""
 
@@ -71,8 +72,9 @@ class Shown:
         return self.may_look and self.reachable and self.contacts is None
 
 
-def panel(request: Any, incident: Incident, *, contacts_of: str = "") -> str:
-    """HTML for the incident's page. `contacts_of`: the report whose contacts were asked for just now."""
+def panel(request: Any, incident: Incident, *, contacts_of: str = "", unsaid: str = "") -> str:
+    """HTML for the incident's page. `contacts_of`: the report whose contacts were asked for just now. `unsaid`: the one that was to be
+    hidden or shown without a reason."""
     actor: Actor = request.actor
     rows = Report.objects.filter(incident=incident).select_related("content", "incident__agency")
     reports = list(rows.defer(*_UNREAD).order_by("received_at", "id")[:MOST])
@@ -82,7 +84,7 @@ def panel(request: Any, incident: Incident, *, contacts_of: str = "") -> str:
     for review in _photos(incident):
         photos.setdefault(review.report_id, []).append(review)
     shown = [_shown(one, actor, photos.get(one.pk, []), contacts_of == one.reference) for one in reports]
-    context = {"incident": incident, "shown": shown, "may_review": reviews.may_review(actor)}
+    context = {"incident": incident, "shown": shown, "may_review": reviews.may_review(actor), "unsaid": unsaid}
     return render_to_string(TEMPLATE, context, request)
 
 
@@ -110,6 +112,7 @@ def _shown(report: Report, actor: Actor, photos: Sequence[PhotoReview], contacts
         pictures=[_picture(one, seen) for one in photos],
         may_look=may,
         written=bool(content and (content.description or content.attributes or content.media_url)),
+        may_hide=hiding.may(actor, report),
         reachable=bool(content and content.contacts_kept and _reachable(content.pk)),
     )
 

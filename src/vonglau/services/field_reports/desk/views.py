@@ -1,23 +1,26 @@
 """Asking for what stands behind a report: the look is written down, then the panel shows it in its place."""
 
+from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from vonglau.core.errors import NotAllowed, NotFound
+from vonglau.core.errors import BadInput, NotAllowed, NotFound
 from vonglau.core.incidents import files
 from vonglau.core.notify.rules import link
 from vonglau.core.people import policy
 from vonglau.core.people.policy import Actor
 from vonglau.kit import guards
-from vonglau.services.field_reports import looking
+from vonglau.services.field_reports import covering, hiding, looking, masking, rules
 from vonglau.services.field_reports.desk import panel
 from vonglau.services.field_reports.looking import Seen
 from vonglau.services.field_reports.models import PhotoReview, Report
 from vonglau.services.field_reports.photos import reviews
 
+WHY = 2000
+"""Characters of a reason."""
 WORDS, PHOTOS, CONTACTS = "words", "photos", "contacts"
 
 
@@ -70,6 +73,67 @@ def look(request: HttpRequest, reference: str, what: str) -> HttpResponse:
 
 def _panel(request: HttpRequest, report: Report, what: str) -> str:
     return panel.panel(request, report.incident, contacts_of=report.reference if what == CONTACTS else "")
+
+
+@guards.role_required(*hiding.ROLES)
+@require_http_methods(["GET", "POST"])
+def words(request: HttpRequest, reference: str) -> HttpResponse:
+    """The words as written, each to be covered or shown by a press; sending says what the public reads, `preview` only what it would."""
+    report, actor = find(request, reference), _actor(request)
+    try:
+        text = looking.words(report, actor)
+        kept = looking.content(report)
+    except NotFound:
+        messages.error(request, _("Lời của phản ánh này đã được xoá."))
+        return unkept(redirect(link(report.incident)))
+    wanted = looking.by_hand(kept)
+    if request.method == "POST":
+        wanted = covering.decided(text, request.POST.getlist("cover"))
+        if "preview" not in request.POST and "preview" not in request.GET:
+            looking.mask(report, actor, wanted)
+            messages.success(request, _("%(ref)s: đã lưu phần che") % {"ref": report.reference})
+            return unkept(redirect(link(report.incident)))
+    context = {
+        "report": report,
+        "back": link(report.incident),
+        "units": covering.units(text, wanted),
+        "after": _after(text, wanted),
+        "preview": masking.public(text, wanted),
+        "is_public": report.hidden_at is None and rules.text_is_public(_fate(report)),
+    }
+    fragment = request.headers.get("HX-Request") == "true"
+    return unkept(render(request, f"field_reports/desk/{'_preview' if fragment else 'words'}.html", context))
+
+
+def _after(text: str, wanted: masking.ByHand) -> str:
+    """What stands behind the last unit."""
+    made = covering.units(text, wanted)
+    return text[made[-1].end :] if made else text
+
+
+def _fate(report: Report) -> rules.Fate:
+    own = report.incident
+    return rules.Fate(own.state, own.verified_at, own.resolved_at, own.closed_at)
+
+
+@guards.role_required(*hiding.ROLES)
+@require_POST
+def hide(request: HttpRequest, reference: str) -> HttpResponse:
+    """Take the whole report from the public, or bring it back; a reason is asked for both."""
+    report = find(request, reference)
+    hidden = request.POST.get("hidden") == "1"
+    why = request.POST.get("why", "").replace("\x00", "").strip()[:WHY]
+    fault = ""
+    try:
+        hiding.decide(report, _actor(request), hidden=hidden, why=why)
+    except BadInput:
+        fault = reference
+    if request.headers.get("HX-Request") == "true":
+        html = panel.panel(request, report.incident, unsaid=fault)
+        return unkept(HttpResponse(html))
+    if fault:
+        messages.error(request, _("Chưa ghi: hãy viết vì sao."))
+    return unkept(redirect(link(report.incident)))
 
 
 @guards.signed_in

@@ -170,7 +170,7 @@ def public(report: Report) -> list[PhotoReview]:
     """Photos of a report that anybody may see, oldest first: after the desk has verified it, and never of a refused one."""
     own = report.incident
     fate = rules.Fate(own.state, own.verified_at, own.resolved_at, own.closed_at)
-    if not rules.text_is_public(fate):
+    if report.hidden_at is not None or not rules.text_is_public(fate):
         return []
     return list(PhotoReview.objects.filter(report=report, state__in=PUBLIC).select_related("evidence").order_by("pk"))
 

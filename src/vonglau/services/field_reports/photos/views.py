@@ -13,6 +13,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from vonglau.core.errors import BadInput, Locked, NotFound
 from vonglau.core.incidents import files
+from vonglau.core.notify.rules import link
 from vonglau.core.people.policy import Actor
 from vonglau.kit import guards
 from vonglau.services.field_reports import looking
@@ -84,6 +85,7 @@ def _page(
     rows: list[Any] = typed or [(box.x, box.y, box.w, box.h) for box in boxes]
     context = {
         "review": found,
+        "incident_href": link(found.report.incident),
         "rows": [*rows, *[("", "", "", "")] * SPARE],
         "state_name": _states()[found.state],
         "fault": fault,

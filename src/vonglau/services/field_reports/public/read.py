@@ -99,6 +99,10 @@ def one(request: HttpRequest, reference: str) -> HttpResponse:
     report = rows.filter(world=world.pk, reference=reference).first()
     if report is None:
         return _missing(request, _("Không có phản ánh mang mã này."))
+    if report.hidden_at is not None:
+        return _missing(
+            request, _("Phản ánh này không được công khai. Người gửi vẫn xem được ở đường dẫn riêng của mình.")
+        )
     incident = report.incident
     fate = rules.Fate(incident.state, incident.verified_at, incident.resolved_at, incident.closed_at)
     content = Content.objects.filter(report=report).first() if rules.text_is_public(fate) else None

@@ -98,7 +98,9 @@ class Serving:
             except (OSError, HTTPException) as problem:
                 said = problem
             time.sleep(0.1)
-        raise AssertionError(f"the server did not become ready: {said!r}")
+        log = self.data.with_name(f"{self.data.name}.log")
+        told = log.read_text(encoding="utf-8", errors="replace")[-4000:] if log.exists() else ""
+        raise AssertionError(f"the server did not become ready: {said!r}\n{told}")
 
     def children(self) -> list[int]:
         """Every process of this server below its supervisor."""

@@ -88,6 +88,12 @@ class Keyring:
         """Replace the file by these keys, newest first."""
         keyfiles.write(self.path, "".join(map(_line, keys)))
 
+    def begin(self) -> Key:
+        """A first key where the file is lost for good: what was sealed before stays unreadable."""
+        fresh = Key.fresh()
+        self.put([fresh])
+        return fresh
+
     def _stamp(self) -> tuple[int, int, int] | None:
         try:
             found = self.path.stat()

@@ -1,6 +1,7 @@
 """The board of several hosts: rows of the state database (`core.beats`)."""
 
 import logging
+import time
 from collections.abc import Iterable
 from contextlib import suppress
 from datetime import timedelta
@@ -42,14 +43,15 @@ class Rows:
                 log.warning("figures cannot be written: %s", found)
 
     def read(self) -> list[Body]:
-        rows = Beat.objects.filter(at__gt=Now() - SHOWN).order_by("name").values_list("at", "body")
+        rows = Beat.objects.filter(at__gt=Now() - SHOWN).order_by("name").values_list("at", "body", Now())
         found = []
-        for at, body in rows:
+        for at, body, now in rows:
             if isinstance(body, dict) and body.keys() >= NEEDED:
+                # Ages are told by the board's clock, whatever that of who put it says, or that of who reads.
+                ahead = time.time() - now.timestamp()
                 skew = float(body["at"]) - at.timestamp()
-                # Ages are told by the board's clock, whatever the host's says.
-                beats = {name: when - skew for name, when in body["beats"].items()}
-                found.append({**body, "at": at.timestamp(), "beats": beats, "skew": round(skew, 3)})
+                beats = {name: when - skew + ahead for name, when in body["beats"].items()}
+                found.append({**body, "at": at.timestamp() + ahead, "beats": beats, "skew": round(skew, 3)})
         return found
 
     def forget(self, processes: Iterable[str], host: str) -> None:

@@ -25,7 +25,9 @@ class Board(Protocol):
         """Replace what this process put last. Never raises for a store that is away: figures are not worth a process."""
 
     def read(self) -> list[Body]:
-        """What every process put last, by name. `skew`: seconds its host's clock is ahead of the board's, 0 on one machine."""
+        """What every process put last, by name, its times as the reader's clock would have told them.
+
+        `skew`: seconds its host's clock is ahead of the board's, 0 on one machine."""
 
     def forget(self, processes: Iterable[str], host: str) -> None:
         """Take these processes of a host off the board."""

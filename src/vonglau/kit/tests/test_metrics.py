@@ -102,5 +102,9 @@ def test_hosts_without_a_common_folder_share_a_board_in_the_state(
     assert abs(found["ioc-a"]["skew"]) < 60
     assert 60 < found["ioc-b"]["skew"] < 120
     assert found["ioc-b"]["beats"]["standby"] == pytest.approx(now, abs=30)  # its age is told by the board's clock
+    monkeypatch.setattr(time, "time", lambda: now + 3600)  # the reader's own clock is wrong
+    found = {body["host"]: body for body in board.read()}
+    assert time.time() - found["ioc-a"]["beats"]["fold"] == pytest.approx(0, abs=30)
+    monkeypatch.undo()
     far.forget(["worker"])
     assert Beat.objects.count() == 1

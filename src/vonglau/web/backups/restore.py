@@ -200,10 +200,13 @@ def _made_consistent(folder: Path, state: Snapshot, log: Snapshot, wish: Wish, b
     configure(folder)
     from django.db import connections
 
+    from vonglau.core import vault
     from vonglau.web.backups.reconcile import reconcile
     from vonglau.web.commands.checking import examine
     from vonglau.web.upgrades import bring_forward
 
+    if wish.without_keys and not vault.ring().path.exists():
+        vault.ring().begin()  # what it cannot open is named below
     try:
         upgraded = bring_forward(folder, told=lambda words: told(words, 0, 0))
         lost = locked_fields()
@@ -238,5 +241,6 @@ def locked_fields() -> list[str]:
     """Fields in which something was sealed with a key that is not in the ring."""
     from vonglau.core import vault
 
-    known = {key.id for key in vault.ring().newest_first()}
+    ring = vault.ring()
+    known = {key.id for key in ring.newest_first()} if ring.path.exists() else set()
     return sorted({one.field for one in vault.everything() if vault.key_of(one.text) not in known})

@@ -113,8 +113,7 @@ def begin(data: Path, as_json: bool, keys_are_lost: bool) -> None:
             f"{ring.path} is there: nothing is lost. A new key beside the old ones: `vonglau secrets rotate`."
         )
     unreadable = Counter(one.field for one in vault.everything())
-    fresh = vault.Key.fresh()
-    ring.put([fresh])
+    fresh = ring.begin()
     with transaction.atomic():
         audit.record("secrets", {"step": "begin", "by": operator(), "key": fresh.id, "unreadable": unreadable.total()})
     lines = [f"Unreadable {count:>6}  {field}" for field, count in sorted(unreadable.items())]

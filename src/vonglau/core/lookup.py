@@ -8,7 +8,7 @@ has the database alone cannot try numbers one by one, although there are only so
 
 import hashlib
 import hmac
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import reduce
 from operator import or_
 from typing import TYPE_CHECKING, Any
@@ -28,9 +28,14 @@ else:
 
 def digest(text: str, context: str, key: vault.Key | None = None) -> str:
     """Of a text in its normal form, under the newest key or the one given. `context` names the field: digests of two never agree."""
-    key = key or vault.ring().newest_first()[0]
-    own = hmac.digest(key.secret, b"vonglau lookup\n" + context.encode(), hashlib.sha256)
-    return f"{VERSION}.{key.id}.{hmac.digest(own, text.encode(), hashlib.sha256)[:16].hex()}"
+    return digester(context, key)(text)
+
+
+def digester(context: str, key: vault.Key | None = None) -> Callable[[str], str]:
+    """`digest` for many texts of one field, all under the same key."""
+    chosen = key or vault.ring().newest_first()[0]
+    own = hmac.digest(chosen.secret, b"vonglau lookup\n" + context.encode(), hashlib.sha256)
+    return lambda text: f"{VERSION}.{chosen.id}.{hmac.digest(own, text.encode(), hashlib.sha256)[:16].hex()}"
 
 
 def candidates(text: str, context: str) -> list[str]:

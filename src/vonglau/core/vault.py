@@ -144,10 +144,19 @@ def _none_lost(path: Path) -> None:
 
 def seal(data: bytes, context: str = "") -> str:
     """Encrypt and authenticate. `context` names the field and must be given again to open."""
+    return sealer(context)(data)
+
+
+def sealer(context: str = "") -> Callable[[bytes], str]:
+    """`seal` for many texts of one field, all under the key that is the newest now."""
     key = ring().newest_first()[0]
-    nonce = os.urandom(NONCE)
-    sealed = AESGCM(key.secret).encrypt(nonce, data, _bound(key.id, context))
-    return f"{VERSION}.{key.id}.{_text(nonce + sealed)}"
+    encrypt, bound = AESGCM(key.secret).encrypt, _bound(key.id, context)
+
+    def sealed(data: bytes) -> str:
+        nonce = os.urandom(NONCE)
+        return f"{VERSION}.{key.id}.{_text(nonce + encrypt(nonce, data, bound))}"
+
+    return sealed
 
 
 def open(text: str, context: str = "") -> bytes:

@@ -102,12 +102,14 @@ def _migrate(names: tuple[str, ...], told: Callable[[str], None]) -> None:
     from django.core.management import call_command
     from django.db import DatabaseError, connection, transaction
 
+    from vonglau.core.rewriting import listening
+
     for name in names:
         told(name)
     try:
         if connection.vendor == "sqlite":
             connection.disable_constraint_checking()
-        with transaction.atomic() if connection.vendor == "sqlite" else nullcontext():
+        with transaction.atomic() if connection.vendor == "sqlite" else nullcontext(), listening(told):
             call_command("migrate", verbosity=0, interactive=False)
     except DatabaseError as failed:
         raise Broken(

@@ -10,6 +10,7 @@ import re
 import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 SHOWN = "[•••]"
 """What stands in place of a masked span."""
@@ -41,19 +42,20 @@ _DASHES = str.maketrans(dict.fromkeys("‐‑‒–—−﹣－", "-") | dict.fr
 
 def _flatten(text: str) -> _Flat:
     """Lower case, no diacritics, plain digits, nothing unseen."""
-    signs: list[str] = []
-    at: list[int] = []
-    for index, sign in enumerate(text):
-        if sign in "\n\r\t":
-            plain = " "
-        else:
-            digit = unicodedata.digit(sign, None)
-            plain = str(digit) if digit is not None else unicodedata.normalize("NFKD", sign).lower()
-        for one in plain.translate(_DASHES):
-            if unicodedata.category(one) not in _UNSEEN:
-                signs.append(" " if one.isspace() else one)
-                at.append(index)
+    signs = [_sign(sign) for sign in text]
+    at = [index for index, plain in enumerate(signs) for _one in plain]
     return _Flat("".join(signs), at)
+
+
+@lru_cache(maxsize=4_096)
+def _sign(sign: str) -> str:
+    """One character as the rules read it: none, one or several."""
+    if sign in "\n\r\t":
+        return " "
+    digit = unicodedata.digit(sign, None)
+    plain = str(digit) if digit is not None else unicodedata.normalize("NFKD", sign).lower()
+    seen = [one for one in plain.translate(_DASHES) if unicodedata.category(one) not in _UNSEEN]
+    return "".join(" " if one.isspace() else one for one in seen)
 
 
 _UNIT = r"(?=\s{0,2}(?:d|dong|vnd|trieu|ty|ti|usd|nghin|ngan|m2|m3|km|kwh)\b)"
@@ -84,36 +86,41 @@ _NO_UNIT = r"[abcdefjlnpqrstuvxyz]"
 """Letters of a plate's series that are no unit: "15h 2026" and "30 m 1500" are none."""
 _PROVINCE = r"(?:1[1-9]|[2-9]\d)"
 
-_RULES: Sequence[tuple[str, re.Pattern[str]]] = tuple(
-    (kind, re.compile(pattern))
-    for kind, pattern in (
+_DIGIT = re.compile(r"\d")
+# What it is, how many digits it has at least (a text with fewer is not searched for it), and how it looks.
+_RULES: Sequence[tuple[str, int, re.Pattern[str]]] = tuple(
+    (kind, digits, re.compile(pattern))
+    for kind, digits, pattern in (
         (
             EMAIL,
+            0,
             rf"(?P<it>[a-z0-9][a-z0-9._%+-]{{0,63}}\s?{_AT}\s?[a-z0-9-]{{1,63}}(?:\s?{_DOT}\s?[a-z]{{2,24}}){{1,4}})",
         ),
-        (NUMBER, r"(?<!\d)(?P<it>\d{4}(?:[ .-]\d{4}){2}[ .-]\d{1,7})(?!\d)"),
-        (IDENTITY, rf"{_IDENTIFIED}(?P<it>[a-z]?\d(?:[ .-]?\d){{6,11}})(?!\d)"),
-        (IDENTITY, r"(?<![\d.,+])(?P<it>\d{3}([ .-])\d{3}\2\d{3}\2\d{3})(?![.,]?\d)"),
-        (PHONE, rf"(?<![\d.,])(?P<it>{_MOBILE})(?!\d)"),
-        (PHONE, rf"(?<![\d.,])(?P<it>{_LANDLINE})(?!\d)"),
-        (PHONE, rf"(?<![\d.,])(?P<it>{_OLD_MOBILE})(?!\d)"),
-        (PHONE, r"(?<!\d)(?P<it>0[35789]\d{1,2}[/,]\d{3}[/,]\d{3,4})(?!\d)"),
-        (PHONE, rf"{_CALLED}(?P<it>\+?\d(?:[ .()-]{{0,2}}\d){{6,11}})(?!\d)"),
-        (IDENTITY, r"(?<!\d)(?P<it>\d{12}|\d{9})(?!\d)"),
-        (IDENTITY, r"(?<!\d)(?P<it>[1-3]\d{2} \d{3} \d{3})(?!\d)"),
-        (NUMBER, rf"{_BANKED}(?P<it>\d(?:[ .-]?\d){{5,18}})(?!\d)"),
-        (NUMBER, r"(?<!\d)(?P<it>\d{9,})(?!\d)"),
+        (NUMBER, 13, r"(?<!\d)(?P<it>\d{4}(?:[ .-]\d{4}){2}[ .-]\d{1,7})(?!\d)"),
+        (IDENTITY, 7, rf"{_IDENTIFIED}(?P<it>[a-z]?\d(?:[ .-]?\d){{6,11}})(?!\d)"),
+        (IDENTITY, 12, r"(?<![\d.,+])(?P<it>\d{3}([ .-])\d{3}\2\d{3}\2\d{3})(?![.,]?\d)"),
+        (PHONE, 10, rf"(?<![\d.,])(?P<it>{_MOBILE})(?!\d)"),
+        (PHONE, 11, rf"(?<![\d.,])(?P<it>{_LANDLINE})(?!\d)"),
+        (PHONE, 11, rf"(?<![\d.,])(?P<it>{_OLD_MOBILE})(?!\d)"),
+        (PHONE, 9, r"(?<!\d)(?P<it>0[35789]\d{1,2}[/,]\d{3}[/,]\d{3,4})(?!\d)"),
+        (PHONE, 7, rf"{_CALLED}(?P<it>\+?\d(?:[ .()-]{{0,2}}\d){{6,11}})(?!\d)"),
+        (IDENTITY, 9, r"(?<!\d)(?P<it>\d{12}|\d{9})(?!\d)"),
+        (IDENTITY, 9, r"(?<!\d)(?P<it>[1-3]\d{2} \d{3} \d{3})(?!\d)"),
+        (NUMBER, 6, rf"{_BANKED}(?P<it>\d(?:[ .-]?\d){{5,18}})(?!\d)"),
+        (NUMBER, 9, r"(?<!\d)(?P<it>\d{9,})(?!\d)"),
         (
             PLATE,
+            7,
             rf"(?<![a-z0-9])(?P<it>{_PROVINCE}[ .-]{{0,2}}(?:[a-z]\d|[a-z]{{2}}\d?|[a-z])[ .-]{{0,3}}\d{{3}}[ .-]{{1,2}}\d{{2}})(?!\d)",
         ),
         (
             PLATE,
+            6,
             rf"(?<![a-z0-9])(?P<it>{_PROVINCE}[ .-]{{0,2}}(?:(?:[a-z]\d|[a-z]{{2}}\d?|{_NO_UNIT})[ .-]{{0,2}}|[hgkm]-?)"
             r"\d{4,5})(?![\d.,])",
         ),
-        (PLATE, rf"{_PLATED}(?P<it>[a-z]{{2}}[ .-]?\d{{2}}[ .-]?\d{{2}})(?!\d)"),
-        (PLATE, rf"{_PLATED}(?P<it>\d[\da-z .-]{{5,11}}\d)(?!\d)"),
+        (PLATE, 4, rf"{_PLATED}(?P<it>[a-z]{{2}}[ .-]?\d{{2}}[ .-]?\d{{2}})(?!\d)"),
+        (PLATE, 2, rf"{_PLATED}(?P<it>\d[\da-z .-]{{5,11}}\d)(?!\d)"),
     )
 )
 
@@ -135,7 +142,9 @@ _LIKE_ZERO = re.compile(r"(?<=\d)o|(?<![a-z0-9])o(?=\d)|(?<=\do)o")
 
 
 def _harmless(text: str) -> str:
-    """What must stay is made unreadable to the rules, at its length."""
+    """What must stay is made unreadable to the rules, at its length. All of it has digits."""
+    if not _DIGIT.search(text):
+        return text
     return _HARMLESS.sub(lambda found: "\x00" * len(found.group()), text)
 
 
@@ -153,9 +162,13 @@ def find(text: str) -> list[Span]:
     """What the rules see, in order and without overlap."""
     flat = _flatten(text)
     seen: list[tuple[int, int, str]] = []
-    left = _harmless(_LIKE_ZERO.sub("0", flat.text) if re.search(r"\d", flat.text) else flat.text)
+    zeros = _LIKE_ZERO.sub("0", flat.text) if _DIGIT.search(flat.text) else flat.text
     plain = _harmless(flat.text)
-    for kind, rule in _RULES:
+    left = plain if zeros == flat.text else _harmless(zeros)
+    digits = len(_DIGIT.findall(zeros))
+    for kind, least, rule in _RULES:
+        if digits < least:
+            continue
         reading = left if kind in (PHONE, IDENTITY, NUMBER) else plain
         for found in rule.finditer(reading):
             start, end = found.span("it")

@@ -1,6 +1,6 @@
-"""Whether retention has taken the contacts: a sealed field cannot be asked whether it is empty in every row."""
+"""Nothing: its column comes with 0003 in one pass over the table."""
 
-from django.db import migrations, models
+from django.db import migrations
 
 
 class Migration(migrations.Migration):
@@ -8,6 +8,4 @@ class Migration(migrations.Migration):
         ("field_reports", "0005_photos"),
     ]
 
-    operations = [
-        migrations.AddField("content", "contacts_kept", models.BooleanField(default=True)),
-    ]
+    operations = []

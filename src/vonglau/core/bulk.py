@@ -10,6 +10,8 @@ from typing import Any
 
 from django.db import connection, models
 
+from vonglau.core.lookup import DigestField
+from vonglau.core.vault import SealedTextField, sealer
 from vonglau.core.words import PlainField
 
 Adapt = Callable[[Any], Any]
@@ -32,24 +34,30 @@ def _adapt(field: "models.Field[Any, Any]") -> Adapt | None:
         return None
     if isinstance(field, models.DateTimeField):
         return _moment
+    if isinstance(field, SealedTextField):
+        seal = sealer(field.context)
+        return lambda value: seal(str(value).encode()) if value else value
     if isinstance(field, (models.CharField, models.TextField)):
         return _text
     return lambda value: field.get_db_prep_save(value, connection)
 
 
-def insert_many(rows: Sequence[models.Model]) -> None:
-    """Insert new rows of one model. They do not learn their keys; signals are not sent. Call inside a transaction."""
+def insert_many(rows: Sequence[models.Model], *, with_keys: bool = False) -> None:
+    """Insert new rows of one model. They do not learn their keys; signals are not sent. Call inside a transaction.
+
+    `with_keys`: they bring their numbers along; who does that resets the database's own counter afterwards.
+    """
     if not rows:
         return
     if not connection.in_atomic_block:
         raise RuntimeError("Many rows are all or none: insert them inside a transaction.")
     meta = type(rows[0])._meta
-    fields = [field for field in meta.concrete_fields if not isinstance(field, models.AutoField)]
+    fields = [field for field in meta.concrete_fields if with_keys or not isinstance(field, models.AutoField)]
     quoted = connection.ops.quote_name
     columns = ", ".join(quoted(str(field.column)) for field in fields)
     marks = ", ".join(["%s"] * len(fields))
     for field in fields:
-        if isinstance(field, PlainField):
+        if isinstance(field, (PlainField, DigestField)):
             for row in rows:
                 field.pre_save(row, add=True)
     adapted = [(field.attname, _adapt(field)) for field in fields]

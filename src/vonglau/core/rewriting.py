@@ -21,6 +21,10 @@ Change = Callable[..., Sequence[Any]]
 _told: ContextVar[Told] = ContextVar("told")
 
 
+def _unheard(_words: str) -> None:
+    """Nobody listens."""
+
+
 @contextmanager
 def listening(told: Told) -> Iterator[None]:
     """What is said of long work within reaches `told`."""
@@ -36,7 +40,7 @@ def pieces(connection: Any, table: str, columns: Sequence[str]) -> Iterator[list
 
     Names come from a migration, never from input.
     """
-    quoted, told = connection.ops.quote_name, _told.get(lambda _words: None)
+    quoted, told = connection.ops.quote_name, _told.get(_unheard)
     chosen = ", ".join(map(quoted, ("id", *columns)))
     select = f"SELECT {chosen} FROM {quoted(table)} WHERE id > %s ORDER BY id LIMIT {AT_ONCE}"  # noqa: S608
     last, done = 0, 0

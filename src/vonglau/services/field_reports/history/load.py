@@ -27,10 +27,11 @@ from vonglau.core.people.models import Agency
 from vonglau.core.places.index import PlaceIndex
 from vonglau.core.tables import files
 from vonglau.core.worlds import World, WorldKind, ensure_world
-from vonglau.services.field_reports import intake, rules
+from vonglau.services.field_reports import intake, masking, rules
 from vonglau.services.field_reports.history.mapping import Mapping, read_mapping
 from vonglau.services.field_reports.history.rows import Reader, Reject, Row
-from vonglau.services.field_reports.models import Report
+from vonglau.services.field_reports.history.seen import Seen
+from vonglau.services.field_reports.models import Content, Report
 
 CHUNK = 400
 """Rows per transaction: some 50 ms, so that a click at the desk is not kept waiting."""
@@ -77,6 +78,7 @@ class _Run:
         self.reader = Reader(mapping)
         self.rows = self.loaded = self.already = self.open = self.closed = self.late = 0
         self.odd: Counter[str] = Counter()
+        self.counted = Seen(mapping)
         self.rejects: list[Reject] = []
         self.running: list[datetime] = []
         """Deadlines of open rows."""
@@ -96,6 +98,7 @@ class _Run:
                 row = Reject(
                     line, row.id, self.mapping.columns.id, f"the id stands in line {self.seen[row.id]} already"
                 )
+            self.counted.take(cells, row)
             if isinstance(row, Reject):
                 self.rejects.append(row)
                 continue
@@ -144,6 +147,7 @@ class _Run:
             "overdue": sum(due < self.clock for due in self.running),
             "late": self.late,
             "odd": dict(self.odd),
+            **self.counted.told(),
             "rejects": str(self._write_rejects() or "") or None,
             "examples": [
                 {"line": bad.line, "column": bad.column, "reason": bad.reason} for bad in self.rejects[:EXAMPLES]
@@ -209,11 +213,24 @@ class _Store:
         keys = dict(Incident.objects.filter(world=self.world.pk, ref__in=refs).values_list("ref", "pk"))
         for incident in incidents:
             incident.pk = keys[incident.ref]
-        insert_many([self._report(row, incident) for row, incident in zip(rows, incidents, strict=True)])
+        reports = [self._report(row, incident) for row, incident in zip(rows, incidents, strict=True)]
+        insert_many(reports)
+        self._words(rows, reports)
         audit.record_many(
             (incident.stream, self._audited(row, incident)) for row, incident in zip(rows, incidents, strict=True)
         )
         World.objects.filter(pk=self.world.pk).exclude(seen_until__gte=clock).update(seen_until=clock)
+
+    def _words(self, rows: list[Row], reports: list[Report]) -> None:
+        """What citizens wrote, where the mapping names a column of it."""
+        wrote = {report.reference: row.words for row, report in zip(rows, reports, strict=True) if row.words}
+        keys = Report.objects.filter(world=self.world.pk, reference__in=wrote).values_list("reference", "pk")
+        insert_many(
+            [
+                Content(report_id=pk, description=wrote[reference], public_words=masking.public(wrote[reference]))
+                for reference, pk in keys
+            ]
+        )
 
     def _refs(self, rows: list[Row]) -> list[str]:
         """References in the order of the file, as the desk would have given them."""

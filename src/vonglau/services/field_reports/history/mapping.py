@@ -16,7 +16,7 @@ Resolved = Literal["fixed", "planned", "explained"]
 
 
 class Columns(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Names of the file's columns. No column for words or contacts: history needs none."""
+    """Names of the file's columns. No column for contacts: history needs none."""
 
     id: str
     opened: str
@@ -29,6 +29,8 @@ class Columns(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     outcome: str | None = None
     lon: str | None = None
     lat: str | None = None
+    words: str | None = None
+    """What citizens wrote. Kept as content: covered where it is shown, erased by the same periods."""
 
     def used(self) -> list[str]:
         return [name for name in msgspec.structs.astuple(self) if name is not None]
@@ -62,6 +64,17 @@ class Agencies(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     values: dict[str, ForeignAgency]
 
 
+class Asking(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How another Open311 server is asked: `vonglau load open311`."""
+
+    jurisdiction: str = ""
+    format: Literal["json", "xml"] = "json"
+    pages: bool = False
+    """It knows `page` and `page_size`; otherwise a full window is halved."""
+    pause: float = 1.0
+    """Seconds between two requests."""
+
+
 class Mapping(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     name: str
     """Names the source of every row it loads: the same rows under the same name are loaded once."""
@@ -79,6 +92,7 @@ class Mapping(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     agencies: Agencies | None = None
     locality: str = ""
     """Province code; empty for a city abroad."""
+    open311: Asking = Asking()
 
     @property
     def tz(self) -> tzinfo:
@@ -101,6 +115,8 @@ def read_mapping(path: Path) -> Mapping:
         ) from problem
     if not mapping.name or len(mapping.name) > 40:
         raise BadFile(f"{path}, name: give it 1 to 40 characters")
+    if not 0.1 <= mapping.open311.pause <= 3600:
+        raise BadFile(f"{path}, open311: pause {mapping.open311.pause} is not from 0.1 to 3600 seconds")
     if (mapping.columns.lon is None) != (mapping.columns.lat is None):
         raise BadFile(f"{path}, columns: lon and lat come together or not at all")
     if mapping.columns.agency is not None and mapping.agencies is None:

@@ -8,6 +8,8 @@ from datetime import UTC, datetime
 from vonglau.core.incidents.states import State
 from vonglau.services.field_reports.history.mapping import Mapping
 
+WORDS = 4_000
+"""Characters of a citizen's words that are kept, as the specification of Open311 allows."""
 EMPTY = ("", "null", "none", "na", "n/a", "nan")
 
 
@@ -28,6 +30,7 @@ class Row:
     """As the file writes it; "" when it names none."""
     lon: float | None
     lat: float | None
+    words: str = ""
 
     @property
     def odd(self) -> str:
@@ -102,6 +105,7 @@ class Reader:
             agency=agency,
             lon=lon,
             lat=lat,
+            words=self._text(cells, "words").replace("\x00", "")[:WORDS],
         )
 
     def _text(self, cells: Sequence[object], field: str) -> str:

@@ -1,0 +1,190 @@
+"""Another server is asked politely and believed in nothing. The server here stands for other people's: it keeps the rules, or breaks them."""
+
+import json
+import threading
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+
+from vonglau.core.errors import BadInput
+from vonglau.core.facts import data_path
+from vonglau.core.tables import files
+from vonglau.services.field_reports.history import asking, load
+from vonglau.services.field_reports.history.asking import Refused, Server, collect
+from vonglau.services.field_reports.models import Content, Report
+
+START = datetime(2026, 1, 1, tzinfo=UTC)
+END = START + timedelta(days=200)
+Answer = tuple[int, dict[str, str], bytes]
+
+
+def told(n: int, at: datetime) -> dict[str, object]:
+    closed = n % 2 == 0
+    return {
+        "service_request_id": f"R{n:05d}",
+        "status": "closed" if closed else "open",
+        "status_notes": "Fixed" if closed else None,
+        "service_code": "lamp" if n % 3 else "odd",
+        "description": f"Đèn tắt, gọi 0905 123 {n % 1000:03d}",
+        "requested_datetime": at.isoformat(),
+        "updated_datetime": (at + timedelta(hours=5)).isoformat(),
+        "lat": 16.06,
+        "long": 108.22,
+        "media_url": {"not": "text"},
+    }
+
+
+class Foreign:
+    """A server with a report every two hours; `answer` may be put in its place."""
+
+    def __init__(self) -> None:
+        self.rows = [(START + timedelta(hours=2 * n, milliseconds=500), n) for n in range(2400)]
+        self.asked: list[dict[str, str]] = []
+        self.pages = False
+        self.answer: Callable[[dict[str, str]], Answer] = self.proper
+        outer = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                given = {key: value[0] for key, value in parse_qs(urlsplit(self.path).query).items()}
+                outer.asked.append(given)
+                status, headers, body = outer.answer(given)
+                self.send_response(status)
+                for name, value in {"Content-Length": str(len(body)), **headers}.items():
+                    self.send_header(name, value)
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(self, *_args: object) -> None:
+                """Says nothing."""
+
+        self.http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        threading.Thread(target=self.http.serve_forever, daemon=True).start()
+
+    @property
+    def server(self) -> Server:
+        return Server(url=f"http://127.0.0.1:{self.http.server_port}/v2", pause=0.0, pages=self.pages)
+
+    def proper(self, given: dict[str, str]) -> Answer:
+        first, last = (datetime.fromisoformat(given[name]) for name in ("start_date", "end_date"))
+        assert last - first <= timedelta(days=90)
+        found = [told(n, at) for at, n in reversed(self.rows) if first <= at <= last]
+        if self.pages:
+            size = int(given["page_size"])
+            found = found[(int(given["page"]) - 1) * size :]
+            return 200, {}, json.dumps(found[:size]).encode()
+        return 200, {}, json.dumps(found[:1000]).encode()
+
+
+@pytest.fixture
+def foreign(monkeypatch: pytest.MonkeyPatch) -> Iterator[Foreign]:
+    monkeypatch.setattr(asking.time, "sleep", lambda _seconds: None)
+    found = Foreign()
+    yield found
+    found.http.shutdown()
+    found.http.server_close()
+
+
+def ids(path: Path) -> list[str]:
+    return sorted(str(cells[0]) for _line, cells in files.lines(path, ["service_request_id"]))
+
+
+@pytest.mark.parametrize("pages", [False, True])
+def test_every_report_is_read_once_whatever_a_server_gives_at_a_time(
+    foreign: Foreign, tmp_path: Path, pages: bool
+) -> None:
+    foreign.pages = pages
+    path, windows = collect(foreign.server, tmp_path / "spool", START, END)
+    assert ids(path) == [f"R{n:05d}" for n in range(2400)]
+    assert not any(one.cut for one in windows)
+
+
+def test_pages_that_a_server_does_not_know_end_in_halving(foreign: Foreign, tmp_path: Path) -> None:
+    server = Server(url=foreign.server.url, pause=0.0, pages=True)
+    path, _windows = collect(server, tmp_path / "spool", START, END)
+    assert len(ids(path)) == 2400
+
+
+def test_more_at_one_moment_than_a_server_gives_is_said(foreign: Foreign, tmp_path: Path) -> None:
+    foreign.rows = [(START + timedelta(days=1), n) for n in range(1001)]
+    path, windows = collect(foreign.server, tmp_path / "spool", START, START + timedelta(days=2))
+    assert len(ids(path)) == 1000
+    assert any(one.cut for one in windows)
+
+
+def test_it_waits_as_asked_and_goes_on_where_it_stopped(foreign: Foreign, tmp_path: Path) -> None:
+    said: list[str] = []
+    calls = 0
+
+    def busy(given: dict[str, str]) -> Answer:
+        nonlocal calls
+        calls += 1
+        return (429, {"Retry-After": "7"}, b"slow") if calls == 1 else foreign.proper(given)
+
+    foreign.answer = busy
+    collect(foreign.server, tmp_path / "a", START, START + timedelta(days=10), said.append)
+    assert said[0] == "answered 429: again in 7 s"
+    foreign.answer = lambda given: foreign.proper(given) if given["start_date"] < "2026-03" else (503, {}, b"")
+    with pytest.raises(Refused, match="goes on from here"):
+        collect(foreign.server, tmp_path / "b", START, END)
+    foreign.answer, foreign.asked = foreign.proper, []
+    path, _windows = collect(foreign.server, tmp_path / "b", START, END)
+    assert len(ids(path)) == 2400
+    assert min(given["start_date"] for given in foreign.asked) > "2026-03", "what was read is not asked again"
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        (200, {}, b"<html>"),
+        (200, {}, b'{"a": 1}'),
+        (200, {}, b"[" * 100_000),
+        (404, {}, b""),
+        (302, {"Location": "http://127.0.0.1:1/"}, b""),
+    ],
+)
+def test_what_is_no_answer_is_refused(foreign: Foreign, tmp_path: Path, answer: Answer) -> None:
+    foreign.answer = lambda _given: answer
+    with pytest.raises(Refused):
+        collect(foreign.server, tmp_path / "spool", START, END)
+
+
+def test_xml_is_read_and_entities_are_not(foreign: Foreign, tmp_path: Path) -> None:
+    row = "<request><service_request_id>7</service_request_id><status>open</status><lat>16</lat></request>"
+    foreign.answer = lambda _given: (200, {}, f"<service_requests>{row}</service_requests>".encode())
+    server = Server(url=foreign.server.url, pause=0.0, format="xml")
+    path, _windows = collect(server, tmp_path / "a", START, START + timedelta(days=1))
+    assert ids(path) == ["7"]
+    foreign.answer = lambda _given: (200, {}, b'<!DOCTYPE x [<!ENTITY a "aa">]><service_requests/>')
+    with pytest.raises(Refused, match="entities"):
+        collect(server, tmp_path / "b", START, START + timedelta(days=1))
+
+
+@pytest.mark.parametrize("url", ["file:///etc/passwd", "ftp://a/b", "city", ""])
+def test_only_the_web_is_asked(tmp_path: Path, url: str) -> None:
+    with pytest.raises(BadInput):
+        collect(Server(url=url), tmp_path, START, END)
+
+
+@pytest.mark.django_db
+def test_a_dry_run_names_what_is_not_mapped_and_loading_twice_adds_nothing(foreign: Foreign, tmp_path: Path) -> None:
+    path, _windows = collect(foreign.server, tmp_path / "spool", START, START + timedelta(days=3))
+    mapping = tmp_path / "open311.yaml"
+    text = data_path("mappings", "open311.yaml").read_text(encoding="utf-8")
+    mapping.write_text(text.replace("street_light: street_light", "lamp: street_light"), encoding="utf-8")
+    dry = load(path, mapping, "other", dry_run=True)
+    assert not Report.objects.exists()
+    assert dry["unmapped"] == ["odd"]
+    assert dry["categories"]["lamp"]["becomes"] == "street_light"
+    assert dry["categories"]["odd"] == {"rows": dry["rejected"], "becomes": None}
+    assert dry["statuses"]["closed"]["becomes"] == "closed"
+    assert dry["columns"]["service_code"]["rejected"] == dry["rejected"] > 0
+    wet, again = load(path, mapping, "other"), load(path, mapping, "other")
+    assert wet["loaded"] == again["already"] == dry["loaded"] == Report.objects.count()
+    shown = Content.objects.values_list("public_words", flat=True)
+    assert len(shown) == wet["loaded"]
+    assert not [words for words in shown if "0905" in words]

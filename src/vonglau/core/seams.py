@@ -104,6 +104,49 @@ class Beside:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Measured:
+    """One figure of how good an aid is."""
+
+    what: Text
+    share: float
+    """0 to 1."""
+    on: Text
+    """On which data, of when: what was judged was not learned from."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Aid:
+    """An automatic aid as the public register of AI systems tells of it (Law 134/2025/QH15). It proposes; a person decides.
+
+    Texts are for anybody, in the active language: sentences, no identifiers.
+    """
+
+    code: str
+    title: Text
+    purpose: Text
+    in_use: bool
+    now: Text
+    """What does the work at this moment: a model, rules, nothing."""
+    version: str = ""
+    """Of what is installed: a name people can quote."""
+    sha256: str = ""
+    """Of the file that is used, so that anybody can see that it is the one that was measured."""
+    reads: Text
+    """What it is given."""
+    learned_from: Text
+    learned_until: str = ""
+    """ISO 8601: nothing later was learned; "" where nothing was learned."""
+    measured: Sequence[Measured] = ()
+    command: str = ""
+    """Repeats the measurement."""
+    decides: Text
+    """Who decides, and what happens without them."""
+    limits: Sequence[Text]
+    objection: Text
+    """What somebody can do who is affected."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Page:
     """A page in the navigation: a URL name, and the roles that see it."""
 
@@ -175,6 +218,8 @@ class Service:
     it everywhere else, "" for none, None for the file itself. The centre serves no file that is not named with None, or not at all."""
     beside: Callable[[Any], Beside | None] | None = None
     """What an incident may double, for the desk to look at side by side; None when nothing is worth it."""
+    aids: Callable[[], Sequence[Aid]] | None = None
+    """Its automatic aids as they are now, for the public register of AI systems; asked whenever that is read."""
     demo: Callable[[DemoPlan], Iterable[DemoEvent | DemoCall]] | None = None
     """A believable day of it, in order of time."""
     upkeep: Callable[[], object] | None = None

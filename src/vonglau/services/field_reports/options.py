@@ -19,4 +19,12 @@ PHOTO_MODEL = Option(
     "File of an ONNX model that proposes what to mask in citizens' photos; a person decides. None: they draw themselves.",
 )
 
-SETTINGS = (TOKENS, PHOTO_MODEL)
+AI_ASSESSMENT = Option(
+    "VONGLAU_FIELD_REPORTS_AI_ASSESSMENT",
+    "Impact assessment of automatic aids",
+    str,
+    "",
+    "Address of the published impact assessment (Law 134/2025/QH15, Article 27): the public register of AI systems links it.",
+)
+
+SETTINGS = (TOKENS, PHOTO_MODEL, AI_ASSESSMENT)

@@ -10,10 +10,10 @@ from django.utils.translation import gettext_lazy as _
 
 from vonglau.core.events import EventType
 from vonglau.core.facts import categories, category_groups
-from vonglau.core.incidents.states import Outcome
+from vonglau.core.incidents.states import Outcome, State
 from vonglau.core.people import directory
 from vonglau.core.routing import rules as routing
-from vonglau.core.seams import Beside, IncidentKind, Page, Service, Text
+from vonglau.core.seams import Aid, Beside, IncidentKind, Page, Service, Text
 from vonglau.services.field_reports.demo import day
 from vonglau.services.field_reports.intake import KIND, RECEIVED, SERVICE
 from vonglau.services.field_reports.options import SETTINGS
@@ -53,6 +53,8 @@ def about(incident: Any) -> Sequence[tuple[Text, str]]:
         if usual in existing:
             name = existing[usual].name_en if language.startswith("en") else existing[usual].name_vi
             rows.append((_("Thường do"), name))
+    if incident.state in (State.RECEIVED, State.VERIFIED) and (said := _suggested(reports[0], language)):
+        rows.append((_("Máy đề xuất"), said))
     channels = dict.fromkeys(str(CHANNELS.get(report.source, report.source)) for report in reports)
     rows.append((_("Kênh tiếp nhận"), ", ".join(channels)))
     original = next((report.original_category for report in reports if report.original_category), "")
@@ -73,11 +75,23 @@ def _pictures(incident: Any, actor: Any) -> Mapping[int, str | None]:
     return panel.pictures(incident, actor)
 
 
+def _suggested(report: Any, language: str) -> str:
+    from vonglau.services.field_reports.suggesting import told
+
+    return told.of(report, "en" if language.startswith("en") else "vi")
+
+
 def _beside(incident: Any) -> Beside | None:
     """Loaded when it is asked for: arrays and a model that no other page needs."""
     from vonglau.services.field_reports import beside
 
     return beside.beside(incident)
+
+
+def _aids() -> Sequence[Aid]:
+    from vonglau.services.field_reports import aids
+
+    return aids.aids()
 
 
 def _upkeep() -> None:
@@ -118,6 +132,7 @@ service = Service(
     panel=_panel,
     pictures=_pictures,
     beside=_beside,
+    aids=_aids,
     upkeep=_upkeep,
     erase_again=_erase_again,
     demo=day,

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from vonglau.services.field_reports.public import app, outline, read, write
+from vonglau.services.field_reports.public import app, outline, read, register, write
 
 urlpatterns = [
     path("", write.form, name="new"),
@@ -12,5 +12,7 @@ urlpatterns = [
     path("r/<str:token>/", read.own, name="own"),
     path("r/<str:token>/photos/<int:number>", read.own_photo, name="own_photo"),
     path("find", read.find, name="find"),
+    path("ai/", register.page, name="ai"),
+    path("ai.json", register.data, name="ai_json"),
     path("<str:reference>/", read.one, name="one"),
 ]

@@ -12,7 +12,7 @@ from vonglau.services.field_reports.suggesting.model import Model, load
 from vonglau.services.field_reports.suggesting.suggest import Suggestion
 
 PLACE = ("models", "field_reports.safetensors")
-"""Under the data folder: where `vonglau reports train --from-desk` puts what it learned."""
+"""Under the data folder: where `vonglau reports install` puts a model, and `train` never does."""
 
 log = logging.getLogger(__name__)
 

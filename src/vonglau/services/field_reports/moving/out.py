@@ -1,0 +1,139 @@
+"""Writes field reports of a world into a new folder: JSON Lines a table, files as they are, a manifest that names and hashes them all."""
+
+import base64
+import hashlib
+import json
+import shutil
+from collections.abc import Callable, Iterator
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+
+from django.db import models, transaction
+from django.utils import timezone
+
+import vonglau
+from vonglau.core import audit
+from vonglau.core.errors import BadInput, NotAllowed
+from vonglau.core.incidents import files
+from vonglau.core.incidents.models import Evidence
+from vonglau.core.people.models import Agency, Unit
+from vonglau.core.people.policy import Actor
+from vonglau.core.worlds import world as world_of
+from vonglau.services.field_reports.models import Original, PhotoReview
+from vonglau.services.field_reports.moving.tables import FORMAT, SHOWN, Table, tables
+from vonglau.services.field_reports.photos import originals
+
+Said = Callable[[str], None]
+
+
+def plain(field: Any, value: Any) -> Any:
+    """As JSON keeps it: moments in ISO 8601 with their zone, bytes in base64, all else as it is."""
+    if isinstance(field, models.BinaryField):
+        return base64.b64encode(bytes(value)).decode()
+    if isinstance(value, (datetime, date)):
+        return value.isoformat()
+    return value
+
+
+def _row(table: Table, columns: list[Any], row: Any) -> dict[str, Any]:
+    told: dict[str, Any] = {}
+    for field in columns:
+        value = getattr(row, field.attname)
+        if value is not None and field.related_model in (Agency, Unit):
+            told[field.name] = _named(getattr(row, field.name))
+        else:
+            told[field.attname] = plain(field, value)
+    return told
+
+
+def _named(one: Any) -> list[str]:
+    """Agencies and units are known by their codes: their numbers differ from installation to installation."""
+    if isinstance(one, Unit):
+        return [*_named(one.agency), one.code]
+    return [one.code, one.valid_from.isoformat()]
+
+
+def _agencies() -> Iterator[dict[str, Any]]:
+    for agency in Agency.objects.order_by("code", "valid_from").prefetch_related("units"):
+        yield {
+            **{f.attname: plain(f, getattr(agency, f.attname)) for f in Agency._meta.concrete_fields if not f.primary_key},
+            "units": [[unit.code, unit.name_vi, unit.name_en] for unit in agency.units.order_by("code")],
+        }  # fmt: skip
+
+
+def export(
+    folder: Path, world: str, actor: Actor, *, personal: bool, said: Said = lambda _words: None
+) -> dict[str, Any]:
+    """The manifest. Raises BadInput for a folder that is not empty, NotAllowed for personal data by others than administrators."""
+    if personal and actor.role != "administrator":
+        raise NotAllowed("Personal data of every reporter is exported by an administrator alone.")
+    in_world = world_of(world)
+    if folder.exists() and any(folder.iterdir()):
+        raise BadInput(f"{folder} is not empty: name a new folder.")
+    (folder / "files").mkdir(parents=True, mode=0o700)
+    with transaction.atomic():  # one moment for all tables, and the row of the audit that says it was done
+        counts = {"agencies": _written(folder / "agencies.jsonl", _agencies())}
+        for table in tables(world):
+            columns = table.columns(personal=personal)
+            if columns:
+                rows = (_row(table, columns, row) for row in table.read(world, personal=personal))
+                counts[table.name] = _written(folder / f"{table.name}.jsonl", rows)
+                said(f"{table.name}: {counts[table.name]:,}")
+        counts["files"] = _files(folder, world, personal=personal)
+        manifest = {
+            "format": FORMAT,
+            "vonglau": vonglau.__version__,
+            "made_at": timezone.now().isoformat(timespec="microseconds"),
+            "world": world,
+            "locality": in_world.locality,
+            "personal": personal,
+            "rows": counts,
+            "files": {
+                str(path.relative_to(folder)): _digest(path) for path in sorted(folder.rglob("*")) if path.is_file()
+            },
+        }
+        body = {
+            "at": manifest["made_at"],
+            "who": actor.name,
+            "role": actor.role,
+            "step": "export_reports",
+            "world": world,
+            "personal": personal,
+            "reports": counts.get("field_reports.report", 0),
+        }
+        audit.record(audit.INSTALLATION, body)
+    (folder / "manifest.json").write_text(json.dumps(manifest, ensure_ascii=False, indent=1), encoding="utf-8")
+    return manifest
+
+
+def _written(path: Path, rows: Iterator[dict[str, Any]]) -> int:
+    count = 0
+    with path.open("w", encoding="utf-8") as file:
+        for count, row in enumerate(rows, 1):  # noqa: B007 - the last number is the count
+            file.write(json.dumps(row, ensure_ascii=False, separators=(",", ":")) + "\n")
+    return count
+
+
+def _files(folder: Path, world: str, *, personal: bool) -> int:
+    """Pictures that anybody may see; with personal data all of them, and the sealed originals, whose keys stand in their rows."""
+    reviews = PhotoReview.objects.filter(report__world=world).exclude(public_sha256="")
+    reviews = reviews if personal else reviews.filter(SHOWN[PhotoReview])
+    wanted = {sha256: files.path_of(sha256) for sha256 in reviews.values_list("public_sha256", flat=True)}
+    if personal:
+        kept = Evidence.objects.filter(incident__reports__world=world, erased_at=None).values_list("sha256", flat=True)
+        wanted |= {sha256: files.path_of(sha256) for sha256 in kept}
+        names = Original.objects.filter(report__world=world).values_list("name", flat=True)
+        wanted |= {f"original-{name}": originals.path_of(name) for name in names}
+    found = {name: path for name, path in wanted.items() if path.is_file()}
+    for name, path in found.items():
+        shutil.copyfile(path, folder / "files" / name)
+        thumb = files.path_of(name, thumb=True)
+        if thumb.is_file():
+            shutil.copyfile(thumb, folder / "files" / f"{name}.thumb")
+    return len(found)
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

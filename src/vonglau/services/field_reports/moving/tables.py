@@ -1,0 +1,100 @@
+"""Which rows make up field reports, in the order in which they can be written again, and which of their columns anybody may have.
+
+What is not named here as open is exported only with personal data: a column that somebody adds later leaks nowhere.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any
+
+from django.apps import apps
+from django.db import models
+from django.db.models import Q, QuerySet
+
+from vonglau.core.audit_models import AuditHead, AuditRow, Note
+from vonglau.core.incidents.models import Evidence, Incident, IncidentCounter
+from vonglau.core.incidents.states import State
+from vonglau.services.field_reports.intake import KIND
+from vonglau.services.field_reports.models import Content, PhotoReview, Report
+from vonglau.services.field_reports.photos.reviews import PUBLIC
+
+FORMAT = "vonglau-reports/1"
+AT_ONCE = 1_000
+SERVICE = "field_reports"
+
+OPEN: Mapping[type[models.Model], frozenset[str]] = {
+    IncidentCounter: frozenset({"id", "world", "month", "last"}),
+    Incident: frozenset(field.attname for field in Incident._meta.concrete_fields),
+    Report: frozenset(field.attname for field in Report._meta.concrete_fields) - {"token", "sent_by", "external_id"},
+    Content: frozenset({"id", "report_id", "public_words"}),
+    Evidence: frozenset({"id", "incident_id", "sha256", "media_type", "size", "width", "height", "at", "erased_at"}),
+    PhotoReview: frozenset({"id", "evidence_id", "report_id", "state", "public_sha256", "created_at", "at"}),
+}
+"""Columns for anybody. The chain of steps names who did what, and a note may say anything: both are personal."""
+
+
+def _shown(report: str) -> Q:
+    """As `rules.text_is_public` has it: verified, not refused, not hidden."""
+    verified = Q(**{f"{report}hidden_at": None, f"{report}incident__verified_at__isnull": False})
+    return verified & ~Q(**{f"{report}incident__state": State.REFUSED})
+
+
+SHOWN: Mapping[type[models.Model], Q] = {
+    Report: Q(hidden_at=None),
+    Content: _shown("report__"),
+    PhotoReview: _shown("report__") & Q(state__in=PUBLIC),
+    Evidence: Q(review__state__in=PUBLIC) & _shown("review__report__"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """One kind of row, and which rows of a world there are."""
+
+    model: type[models.Model]
+    rows: "QuerySet[Any]"
+    streams: bool = False
+    """Its rows belong to the incidents' audit streams."""
+
+    @property
+    def name(self) -> str:
+        return self.model._meta.label_lower
+
+    def columns(self, *, personal: bool) -> list[Any]:
+        fields = list(self.model._meta.concrete_fields)
+        return fields if personal else [field for field in fields if field.attname in OPEN.get(self.model, ())]
+
+    def read(self, world: str, *, personal: bool = True) -> Iterator[Any]:
+        """Every row in a fixed order; without personal data only those that the public may see something of."""
+        if not self.streams:
+            rows = self.rows if personal else self.rows.filter(SHOWN.get(self.model, Q()))
+            yield from rows.order_by("pk").iterator(AT_ONCE)
+            return
+        rows = Incident.objects.filter(world=world, kind=KIND).order_by("pk").only("world", "ref")
+        incidents = rows.iterator(AT_ONCE)
+        while some := list(islice(incidents, AT_ONCE)):
+            yield from self.rows.filter(stream__in=[one.stream for one in some]).order_by("pk").iterator(AT_ONCE)
+
+
+def tables(world: str) -> list[Table]:
+    """Parents before their children. Tables that the service has beside those named here follow, if they lead to a report."""
+    incidents = Incident.objects.filter(world=world, kind=KIND)
+    named = [
+        Table(IncidentCounter, IncidentCounter.objects.filter(world=world)),
+        Table(Incident, incidents),
+        Table(Report, Report.objects.filter(world=world)),
+        Table(Content, Content.objects.filter(report__world=world)),
+        Table(Evidence, Evidence.objects.filter(incident__in=incidents)),
+    ]
+    own = [model for model in apps.get_app_config(SERVICE).get_models() if model not in {Report, Content}]
+    for model in own:
+        leads = [field.name for field in model._meta.concrete_fields if field.related_model is Report]
+        if leads:
+            named.append(Table(model, model._default_manager.filter(**{f"{leads[0]}__world": world})))
+    return [
+        *named,
+        Table(Note, Note.objects.all(), streams=True),
+        Table(AuditRow, AuditRow.objects.all(), streams=True),
+        Table(AuditHead, AuditHead.objects.all(), streams=True),
+    ]

@@ -50,7 +50,10 @@ def record(stream: str, body: dict[str, Any]) -> AuditRow:
     n, prev = (head.n + 1, head.hash) if head else (1, GENESIS)
     data = canonical(body)
     row = AuditRow.objects.create(stream=stream, n=n, at=timezone.now(), body=data, prev=prev, hash=link(prev, data))
-    AuditHead.objects.update_or_create(pk=stream, defaults={"n": n, "hash": row.hash, "checkpointed": False})
+    if head is None:  # two first rows at once: the order of the stream lets one of them in
+        AuditHead.objects.create(pk=stream, n=n, hash=row.hash, checkpointed=False)
+    else:
+        AuditHead.objects.filter(pk=stream).update(n=n, hash=row.hash, checkpointed=False)
     return row
 
 

@@ -72,9 +72,9 @@ def _next_ref(in_world: World, at: datetime) -> str:
 
 
 @transaction.atomic
-def open_incident(opening: Opening, actor: Actor = SYSTEM) -> Incident:
-    """A new incident in `received`, its receive clock running."""
-    in_world = world(opening.world)
+def open_incident(opening: Opening, actor: Actor = SYSTEM, in_world: World | None = None) -> Incident:
+    """A new incident in `received`, its receive clock running. `in_world`: the opening's, where it is at hand."""
+    in_world = in_world or world(opening.world)
     at = opening.at or in_world.now()
     incident = Incident(
         world=in_world.pk,

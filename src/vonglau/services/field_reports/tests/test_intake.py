@@ -4,7 +4,8 @@ import json
 from datetime import timedelta
 
 import pytest
-from django.db import IntegrityError
+from django.db import IntegrityError, connection
+from django.test.utils import CaptureQueriesContext
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -173,3 +174,14 @@ def test_done_for_the_citizen_means_a_result_and_a_moment(
     if state not in OPEN and resolved:
         assert rules.ended_at(fate) == fate.resolved_at
     assert rules.text_is_public(fate) == (verified and state != State.REFUSED)
+
+
+@pytest.mark.django_db
+@pytest.mark.skipif(connection.vendor != "sqlite", reason="PostgreSQL chooses by the size of the table")
+def test_an_identity_is_looked_up_by_its_index() -> None:
+    """Otherwise every report that comes would read all that came before."""
+    with CaptureQueriesContext(connection) as asked:
+        assert intake._known(intake.Submission(world="live", category="x", source="open311", external_id="k")) is None
+    with connection.cursor() as cursor:
+        cursor.execute(f"EXPLAIN QUERY PLAN {asked.captured_queries[0]['sql']}")
+        assert "report_identity" in str(cursor.fetchall())

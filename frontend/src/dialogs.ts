@@ -1,10 +1,17 @@
 /** Native dialogs and menus: opened by attribute, closed by Esc, by a press outside, or by their own button. */
 import { all } from "./lib/page.ts";
 
-/** Opens with the focus on what is asked for, not on the button that closes it. */
+/** Opens with the focus on what is asked for, not on the button that closes it. Under a thumb on its title: a keyboard that slides in
+ * would hide the form, and the photo that it begins with. */
 export function open(dialog: HTMLDialogElement): void {
   if (dialog.open) return;
   dialog.showModal();
+  const title = dialog.querySelector<HTMLElement>(".dialog-head h2");
+  if (title && matchMedia("(pointer: coarse)").matches) {
+    title.tabIndex = -1;
+    title.focus();
+    return;
+  }
   const asked = dialog.querySelector<HTMLElement>(
     ".dialog-body :is(input:checked, input:not([type=hidden], [type=radio], [type=file]), select, textarea, [type=radio])",
   );

@@ -34,6 +34,7 @@ LOOKS: dict[str, Look] = {
     Step.CLOSE: Look("c", "lock", _("Sự việc kết thúc; chỉ mở lại được trong thời hạn phản hồi.")),
     Step.REFUSE: Look("x", "refuse", _("Sự việc kết thúc; người phản ánh được biết lý do."), danger=True),
     Step.RETURN: Look("b", "undo", _("Sự việc về lại bàn trực ban; đồng hồ xử lý vẫn chạy.")),
+    Step.TRANSFER: Look("f", "arrow", _("Cơ quan kia nhận thông báo ngay; thời hạn giữ nguyên.")),
     Step.MERGE: Look("m", "merge", _("Sự việc này kết thúc và theo kết quả của sự việc giữ lại.")),
     Step.SPLIT: Look("t", "split", _("Một sự việc mới đã xác minh, giữ nguyên thời điểm tiếp nhận.")),
     Step.PAUSE: Look("p", "pause", _("Đồng hồ xử lý tạm dừng, ai cũng thấy.")),
@@ -79,7 +80,7 @@ def actions(actor: Actor, incident: Incident, *, seen: int) -> list[Action]:
     usual = next_step(incident)
     offered = policy.steps(actor, incident)
     if incident.state == State.ASSIGNED and incident.agency_id is None:
-        offered = [step for step in offered if step != Step.START]  # nobody is there to start it
+        offered = [step for step in offered if step not in (Step.START, Step.TRANSFER)]  # nobody is there to start it
     made = [_action(step, incident, usual, seen) for step in offered]
     return sorted(made, key=lambda action: (not action.primary, action.step == Step.NOTE))
 

@@ -66,6 +66,22 @@ class AssignForm(StepForm):
         return Details(agency=self.cleaned_data["chosen"], why=self.cleaned_data["why"])
 
 
+class TransferForm(AssignForm):
+    """Another agency than the one in whose hands it is, and why."""
+
+    step = Step.TRANSFER
+    why = words(_("Vì sao chuyển"), rows=2)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        now = self.incident.agency.code if self.incident.agency else ""
+        self.suggested = [(agency, hint) for agency, hint in self.suggested if agency.code != now]
+        named = [(agency.code, agency_name(agency)) for agency, _hint in self.suggested]
+        self.choice("agency").choices = named[:PICKS]
+        self.choice("other").choices = [("", gettext("– chọn –")), *named[PICKS:]]
+        self.initial.pop("agency", None)  # nobody is meant before somebody is chosen
+
+
 def _suggested(incident: Incident) -> list[tuple[Agency, str]]:
     """Agencies in the order a person would think of them, each with why it stands so high."""
     known = incident_kinds().get(incident.kind)
@@ -213,7 +229,7 @@ class NoteForm(StepForm):
 FORMS: dict[str, type[StepForm]] = {
     form.step: form
     for form in (
-        AssignForm, RefuseForm, MergeForm, SplitForm, ReturnForm, PauseForm, ResolveForm, ReopenForm, LevelForm, NoteForm,
+        AssignForm, TransferForm, RefuseForm, MergeForm, SplitForm, ReturnForm, PauseForm, ResolveForm, ReopenForm, LevelForm, NoteForm,
     )
 }  # fmt: skip
 """Steps that ask for something. The others are taken by their button."""

@@ -34,6 +34,7 @@ STEPS = (
     Step.START,
     Step.RESUME,
     Step.CLOSE,
+    Step.TRANSFER,
     Step.RETURN,
     Step.PAUSE,
     Step.MERGE,
@@ -115,7 +116,7 @@ def several(request: Request) -> HttpResponseBase:
 
 def _query(text: str) -> str:
     """The list as it was filtered; only its own query, never another address."""
-    return text if text.startswith("?") and len(text) < 2000 and "\n" not in text and "\r" not in text else ""
+    return text if text.startswith("?") and 1 < len(text) < 2000 and "\n" not in text and "\r" not in text else ""
 
 
 def _rows(request: Request, chosen: Sequence[Picked]) -> dict[str, Incident]:

@@ -23,6 +23,7 @@ ENTRY_ICONS = {
     "split": "split",
     "assign": "assign",
     "return": "undo",
+    "transfer": "arrow",
     "start": "play",
     "pause": "pause",
     "resume": "play",

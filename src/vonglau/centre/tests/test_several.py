@@ -107,3 +107,18 @@ def test_leaders_choose_nothing_and_the_list_offers_only_what_its_rows_allow(sig
     assert sign_in("operator").get(URL).status_code == 405
     answer = sign_in("leader").post(URL, {"pick": pick(found), "step": "verify"})
     assert "Vai trò của bạn không được làm bước này" in text(answer)
+
+
+def test_an_agency_hands_over_and_no_agency_is_chosen_beforehand(sign_in: Sign) -> None:
+    own = in_hands_of("so-xay-dung")
+    client = sign_in("agency", "so-xay-dung")
+    page = text(client.get(f"/desk/{own.ref}/transfer/"))
+    assert "UBND phường Hải Châu" in page
+    assert 'value="so-xay-dung"' not in page
+    assert "checked" not in page.split('class="step-form"')[1]
+    posted = {"agency": "phuong-hai-chau", "why": "Việc của phường", "version": own.version}
+    answer = client.post(f"/desk/{own.ref}/transfer/", posted)
+    assert answer.headers["Location"] == "/desk/"  # it left this agency's hands by its own step
+    own.refresh_from_db()
+    assert own.agency is not None
+    assert own.agency.code == "phuong-hai-chau"

@@ -207,6 +207,17 @@ def _return(incident: Incident, details: Details, at: datetime) -> dict[str, Any
     return {"returned_by": returned_by}
 
 
+def _transfer(incident: Incident, details: Details, at: datetime) -> dict[str, Any]:
+    """From one agency straight to another. What was returned to the desk is the desk's to assign."""
+    if incident.agency is None:
+        raise StepNotPossible("It was returned to the desk: assign it to an agency.")
+    before, to = incident.agency.code, directory.agency(details.agency, at.date())
+    if to.code == before:
+        raise BadInput("It is in the hands of that agency already; name another.", pointer="/agency")
+    incident.agency, incident.unit, incident.started_at, incident.assigned_at = to, None, None, at
+    return {"agency_before": before}
+
+
 def _start(incident: Incident, details: Details, at: datetime) -> dict[str, Any]:
     if incident.agency is None:
         raise StepNotPossible("It was returned to the desk: assign it to an agency first.")
@@ -293,6 +304,7 @@ EFFECTS: dict[str, Effect] = {
     Step.SPLIT: _split,
     Step.ASSIGN: _assign,
     Step.RETURN: _return,
+    Step.TRANSFER: _transfer,
     Step.START: _start,
     Step.PAUSE: _pause,
     Step.RESUME: _resume,

@@ -11,7 +11,7 @@ from vonglau.core.incidents.states import AGENCY, DESK, Step
 from vonglau.core.seams import incident_kinds
 
 STAFF = AGENCY | DESK
-ANEW = frozenset({Step.ASSIGN, Step.REOPEN})
+ANEW = frozenset({Step.ASSIGN, Step.TRANSFER, Step.REOPEN})
 """Steps from which on new proof is needed."""
 
 

@@ -67,6 +67,7 @@ class Step(StrEnum):
     SPLIT = "split"
     ASSIGN = "assign"
     RETURN = "return"
+    TRANSFER = "transfer"
     START = "start"
     PAUSE = "pause"
     RESUME = "resume"
@@ -84,6 +85,7 @@ STEP_NAMES: dict[str, Promise] = {
     Step.SPLIT: _("Tách sự việc"),
     Step.ASSIGN: _("Phân công"),
     Step.RETURN: _("Trả lại"),
+    Step.TRANSFER: _("Chuyển giao"),
     Step.START: _("Bắt đầu xử lý"),
     Step.PAUSE: _("Chờ người dân"),
     Step.RESUME: _("Tiếp tục"),
@@ -160,6 +162,17 @@ TABLE: tuple[Rule, ...] = (
         AGENCY,
         _("Không thuộc thẩm quyền: trả về bàn trực ban kèm lý do; đồng hồ xử lý vẫn chạy."),
         needs=frozenset({"why"}),
+        own=True,
+    ),
+    Rule(
+        Step.TRANSFER,
+        (State.ASSIGNED, State.IN_PROGRESS),
+        State.ASSIGNED,
+        AGENCY | DESK,
+        _(
+            "Giao thẳng cho cơ quan khác kèm lý do, không qua bàn trực ban; thời hạn giữ nguyên, hai bên và bàn trực ban đều thấy."
+        ),
+        needs=frozenset({"agency", "why"}),
         own=True,
     ),
     Rule(

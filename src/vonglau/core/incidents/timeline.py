@@ -44,14 +44,14 @@ OTHER_NAMES: dict[str, Promise] = {
     "look": _("Xem thông tin cá nhân"),
     "mask": _("Sửa phần che trong lời phản ánh"),
     "photo": _("Duyệt ảnh để công khai"),
-    "hide": _("Ẩn khỏi công chúng"),
-    "unhide": _("Công khai trở lại"),
+    "hide": _("Đã ẩn khỏi công chúng"),
+    "unhide": _("Đã công khai trở lại"),
     "escalate": _("Báo trước khi quá hạn"),
 }
 
 GOOD = {Step.RESOLVE, Step.CLOSE}
 BAD = {Step.REFUSE, Step.RETURN, Step.REOPEN, "worsens", "escalate"}
-ACCENT = {Step.VERIFY, Step.ASSIGN, Step.START}
+ACCENT = {Step.VERIFY, Step.ASSIGN, Step.TRANSFER, Step.START}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,7 +126,9 @@ def _gather(incident: Incident, bodies: Sequence[dict[str, Any]]) -> _Names:
     people = {str(body.get("who", "")) for body in bodies}
     for user in User.objects.filter(username__in=people).select_related("agency"):
         names.users[user.username] = user
-    names.agencies = NamesByDay(str(body[key]) for body in bodies for key in ("agency", "returned_by") if body.get(key))
+    names.agencies = NamesByDay(
+        str(body[key]) for body in bodies for key in ("agency", "returned_by", "agency_before") if body.get(key)
+    )
     numbers = [body["why"]["note"] for body in bodies if isinstance(body.get("why"), dict)]
     names.notes = dict(Note.objects.filter(pk__in=numbers).values_list("pk", "text"))
     identities = {body["alert"] for body in bodies if body.get("alert")}
@@ -263,6 +265,11 @@ def _assign(body: dict[str, Any], names: _Names, at: datetime) -> Iterable[str]:
     yield gettext("Giao: %(agency)s") % {"agency": names.agency(str(body.get("agency", "")), at.date())}
 
 
+def _transfer(body: dict[str, Any], names: _Names, at: datetime) -> Iterable[str]:
+    said = {key: names.agency(str(body.get(key, "")), at.date()) for key in ("agency_before", "agency")}
+    yield gettext("Từ %(agency_before)s sang %(agency)s") % said
+
+
 def _return(body: dict[str, Any], names: _Names, at: datetime) -> Iterable[str]:
     if body.get("returned_by"):
         yield gettext("Trả bởi: %(agency)s") % {"agency": names.agency(str(body["returned_by"]), at.date())}
@@ -366,6 +373,7 @@ LINES: dict[str, Lines] = {
     Step.REOPEN: _reopen,
     Step.ASSIGN: _assign,
     Step.RETURN: _return,
+    Step.TRANSFER: _transfer,
     Step.RESOLVE: _outcome,
     Step.REFUSE: _outcome,
     Step.MERGE: _merge,

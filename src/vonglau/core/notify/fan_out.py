@@ -34,7 +34,8 @@ OURS = (INCIDENT, ALERT, "vn.vonglau.webhook.")
 
 PAST = {
     "receive": "received", "verify": "verified", "refuse": "refused", "merge": "merged", "split": "split", "assign": "assigned",
-    "return": "returned", "start": "started", "pause": "paused", "resume": "resumed", "resolve": "resolved", "close": "closed",
+    "return": "returned", "transfer": "transferred",
+    "start": "started", "pause": "paused", "resume": "resumed", "resolve": "resolved", "close": "closed",
     "reopen": "reopened", "level": "releveled", "note": "noted", "worsens": "worsened", "ends": "eased", "evidence": "evidenced",
     "handed_over": "handed_over", "comment": "commented", "escalate": "escalated",
     "mask": "masked", "hide": "hidden", "unhide": "shown",

@@ -54,7 +54,7 @@ KINDS: dict[str, Kind] = {
             what=_("Khi một sự việc được giao cho cơ quan của bạn. Hộp thư chung của cơ quan luôn nhận."),
             subject=_("Phân công xử lý %(ref)s: %(title)s"),
             agency=True,
-            moot=ENDING | {Step.START, Step.RETURN, Step.ASSIGN},
+            moot=ENDING | {Step.START, Step.RETURN, Step.TRANSFER, Step.ASSIGN},
         ),
         Kind(
             code="returned",

@@ -26,7 +26,12 @@ from vonglau.core.notify_models import NoticeChoices, PushDevice
 from vonglau.core.people.models import User
 
 URGENT = "urgent"
-CAUSES: dict[str, str] = {Step.ASSIGN: "assigned", Step.RETURN: "returned", Step.REOPEN: "reopened"}
+CAUSES: dict[str, str] = {
+    Step.ASSIGN: "assigned",
+    Step.TRANSFER: "assigned",
+    Step.RETURN: "returned",
+    Step.REOPEN: "reopened",
+}
 """Step → kind of notice."""
 
 

@@ -29,6 +29,7 @@ TOLD = frozenset(
         Step.REFUSE,
         Step.MERGE,
         Step.ASSIGN,
+        Step.TRANSFER,
         Step.START,
         Step.PAUSE,
         Step.RESUME,

@@ -1,5 +1,6 @@
 """`load`: history from files of other systems and from other Open311 servers, into a recording world."""
 
+import shutil
 from pathlib import Path
 
 import click
@@ -79,7 +80,9 @@ def open311(
     file, windows = collect(server, folder, first, last, told)
     body = load_history(file, mapping, world, dry_run=dry_run)
     body |= {"url": url, "windows": len(windows), "cut": [one.start.isoformat() for one in windows if one.cut]}
-    if dry_run and not as_json:
-        say("Dry run: nothing was kept in the city; what the server sent is kept for the next time.")
+    if not dry_run:
+        shutil.rmtree(folder)  # words as citizens wrote them: covered in the city, plain in there
+    elif not as_json:
+        say(f"Dry run: nothing was kept in the city; what the server sent waits in {folder}.")
     result(as_json, body, "\n".join(f"{key}: {value}" for key, value in body.items()))
     return 0

@@ -43,6 +43,7 @@ STEPS = (
     Step.NOTE,
 )
 """What can be said once for many, in the order of the bar."""
+_STEPS = frozenset(STEPS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +74,7 @@ class Answer:
 
 def allowed(actor: Actor, rows: Sequence[Incident]) -> dict[int, str]:
     """By incident the steps of `STEPS` that this actor may take on it now, as the page's script reads them."""
-    return {row.pk: " ".join(step for step in STEPS if policy.may_step(actor, row, step)) for row in rows}
+    return {row.pk: " ".join(sorted(_STEPS.intersection(policy.steps(actor, row)), key=STEPS.index)) for row in rows}
 
 
 def offers(steps_of: dict[int, str]) -> list[Offer]:

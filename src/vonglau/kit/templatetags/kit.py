@@ -1,6 +1,7 @@
 """The components' template tags: `{% load kit %}`. README.md of this room shows each with an example."""
 
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 from django import template
@@ -54,6 +55,12 @@ def icon(name: str, label: str = "", css: str = "") -> SafeString:
 def severity(value: str, mark_only: bool = False, chip: bool = False) -> SafeString:
     """A CAP severity as colour, shape and word; with `mark_only` the word is for readers and hover only."""
     known = Severity(value) if value in set(Severity) else Severity.UNKNOWN
+    return _severity(known, mark_only, chip, get_language())
+
+
+@lru_cache(maxsize=64)
+def _severity(known: Severity, mark_only: bool, chip: bool, _language: str | None) -> SafeString:
+    """Made once for each language: a list shows the same few in every row."""
     word = SEVERITY_NAMES[known]
     extra = " mark-only" if mark_only else (" chip" if chip else "")
     hover = format_html(' title="{}"', word) if mark_only else ""
@@ -71,6 +78,11 @@ def severity(value: str, mark_only: bool = False, chip: bool = False) -> SafeStr
 @register.simple_tag
 def state(value: str) -> SafeString:
     """An incident's state: a filling circle and its name."""
+    return _state(str(value), get_language())
+
+
+@lru_cache(maxsize=128)
+def _state(value: str, _language: str | None) -> SafeString:
     return format_html(
         '<span class="state" data-state="{0}"><svg aria-hidden="true"><use href="#st-{0}"></use></svg>{1}</span>',
         value,

@@ -120,6 +120,47 @@ def history() -> str:
     return "\n".join([*lines, *(f"| `{one.name}` | {one.type} | {one.what} |" for one in COLUMNS), ""])
 
 
+def open_data() -> str:
+    """The columns of the files of public reports, and what an address may ask of them."""
+    from vonglau.services.field_reports.published import files, filters
+
+    lines = [
+        "# Open data of field reports",
+        "",
+        "Made from `services/field_reports/published/files.py`; `make docs` renews it.",
+        "",
+        "`/field_reports/data/reports.csv`, `.geojson` and `.parquet` (GeoParquet 1.1) hold the same rows, of the last commit; "
+        "`/field_reports/data/reports.json` describes them for programs (Frictionless Data Package: columns, licence, addresses). "
+        "Anybody may read them, from any web page. One process writes two files at a time; a third asks again after the "
+        "seconds in `Retry-After`.",
+        "",
+        "The licence is `VONGLAU_FIELD_REPORTS_LICENCE`. CSV is UTF-8 with a byte order mark; text that a spreadsheet would compute "
+        "comes after an apostrophe. "
+        "Moments are UTC. What was refused as a complaint, a denunciation or a state secret is in none of them.",
+        "",
+        "| Column | Type | What it is | Nghĩa |",
+        "|---|---|---|---|",
+        *(f"| `{one.name}` | {one.kind} | {one.en} | {one.vi} |" for one in files.COLUMNS),
+        "",
+        "GeoJSON has the point as its geometry instead of the two columns; GeoParquet has it beside them as WKB in `geometry` "
+        "(WGS 84, longitude first).",
+        "",
+        "| Argument | What it asks for |",
+        "|---|---|",
+        "| `category`, `ward`, `agency` | one code; an agency under every name it has borne |",
+        f"| `state` | {', '.join(filters.STATES)} |",
+        f"| `period` | {', '.join(filters.PERIODS)} (days); {filters.USUAL} unless said |",
+        "| `from`, `to` | local days, both within, instead of `period` |",
+        "| `q` | words, with or without their marks |",
+        "| `bbox` | west,south,east,north in degrees |",
+        "",
+        "The map, the list, the Atom feed (`/field_reports/feed.atom`) and the statistics take the same ones. A file refuses what it "
+        "does not understand (400); a page leaves it out.",
+        "",
+    ]
+    return "\n".join(lines)
+
+
 PAGES: dict[str, Callable[[], str]] = {
     "states.md": states,
     "services.md": services,
@@ -129,6 +170,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "metrics.md": operating.metrics,
     "checks.md": operating.checks,
     "history.md": history,
+    "open-data.md": open_data,
     "logs.md": logs.page,
     "../security/asvs.md": assurance.page,
 }

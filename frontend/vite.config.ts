@@ -42,6 +42,7 @@ export default defineConfig({
         citizen: resolve(import.meta.dirname, "src/citizen.ts"),
         charts: resolve(import.meta.dirname, "src/charts.ts"),
         map: resolve(import.meta.dirname, "src/map.ts"),
+        reports: resolve(import.meta.dirname, "src/reports.ts"),
         sw: resolve(import.meta.dirname, "src/sw.ts"),
       },
       // The service worker keeps its name: browsers look for a newer one at the same address. It imports nothing.

@@ -220,6 +220,10 @@ class Service:
     """What an incident may double, for the desk to look at side by side; None when nothing is worth it."""
     aids: Callable[[], Sequence[Aid]] | None = None
     """Its automatic aids as they are now, for the public register of AI systems; asked whenever that is read."""
+    stepped: Callable[[Any, str], object] | None = None
+    """Told of every change of an incident, (incident, step), within the transaction: what it keeps beside them is never behind.
+
+    Of every kind, since what is its own may be merged into another service's."""
     demo: Callable[[DemoPlan], Iterable[DemoEvent | DemoCall]] | None = None
     """A believable day of it, in order of time."""
     upkeep: Callable[[], object] | None = None
@@ -332,3 +336,10 @@ def indicators() -> dict[str, Indicator]:
 
     declared = [*STANDARD, *(indicator for service in services() for indicator in service.indicators)]
     return {indicator.code: indicator for indicator in declared}
+
+
+def stepped(incident: Any, step: str) -> None:
+    """Tell every service that follows incidents of a change of one, within the transaction."""
+    for service in services():
+        if service.stepped is not None:
+            service.stepped(incident, step)

@@ -21,6 +21,7 @@ from vonglau.core.people import directory, policy
 from vonglau.core.people.models import Agency
 from vonglau.core.people.policy import SYSTEM, Actor
 from vonglau.core.places.models import Ward
+from vonglau.core.seams import stepped
 from vonglau.core.worlds import World, world
 
 
@@ -124,7 +125,7 @@ def _write(incident: Incident, actor: Actor, step: str, before: str, at: datetim
 
 
 def tell(incident: Incident, step: str, by: str) -> None:
-    """Announce the incident as it stands now: to pages and programmes, and to the people whom it concerns."""
+    """Announce the incident as it stands now: to services, to pages and programmes, and to the people whom it concerns."""
     change = changes.announce(
         incident.world,
         "incident",
@@ -138,6 +139,7 @@ def tell(incident: Incident, step: str, by: str) -> None:
         version=incident.version,
         by=by,
     )
+    stepped(incident, step)
     rules.happened(incident, step, by)
     fan_out.incident_changed(incident, step, by, change.pk)
 

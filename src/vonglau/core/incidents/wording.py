@@ -18,12 +18,13 @@ BLANK = re.compile(r"\[[^\[\]\n]{1,60}\]")
 
 
 class Template(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A coded sentence. `outcome`: with which outcome of the state table it goes."""
+    """A coded sentence. `outcome`: with which outcome of the state table it goes. `hidden`: what was refused so is shown to nobody else."""
 
     code: str
     outcome: str
     name: Text
     template: Text
+    hidden: bool = False
 
 
 class Target(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -98,13 +98,17 @@ def together(taken: Iterable[Taken]) -> Iterator[list[Taken]]:
 
 
 def reports_of(world_id: str, refs: Iterable[str]) -> dict[str, list[Report]]:
-    """The reports under incidents, by the incident's number: their own, and those merged into them."""
+    """The public reports under incidents, by the incident's number: their own, and those merged into them."""
     wanted = set(refs)
     found: dict[str, list[Report]] = {}
-    rows = Report.objects.filter(
-        Q(incident__world=world_id, incident__ref__in=wanted)
-        | Q(incident__state=State.MERGED, incident__keeper__world=world_id, incident__keeper__ref__in=wanted)
-    ).select_related("incident__agency", "incident__keeper__agency", "content")
+    rows = (
+        Report.objects.filter(public__isnull=False)
+        .filter(
+            Q(incident__world=world_id, incident__ref__in=wanted)
+            | Q(incident__state=State.MERGED, incident__keeper__world=world_id, incident__keeper__ref__in=wanted)
+        )
+        .select_related("incident__agency", "incident__keeper__agency", "content")
+    )
     for report in rows.defer(*(f"content__{one}" for one in SEALED)).order_by("id"):
         incident = report.incident
         for ref in {incident.ref, incident.keeper.ref if incident.keeper else incident.ref} & wanted:

@@ -29,6 +29,7 @@ from vonglau.services.field_reports import masking, replies, rules
 from vonglau.services.field_reports.attributes import Answer
 from vonglau.services.field_reports.models import Content, Report
 from vonglau.services.field_reports.photos import erasing
+from vonglau.services.field_reports.published import writing
 
 KIND = "field_report"
 SERVICE = "field_reports"
@@ -144,6 +145,7 @@ def receive(submission: Submission, actor: Actor, then: Then | None = None) -> R
         Content.objects.create(report=report, public_words=shown, **asdict(submission.personal))
         if then is not None:
             then(incident)
+        writing.publish([report.pk])
         _publish(report, incident)
     return report
 
@@ -218,6 +220,7 @@ def erase(report: Report, actor: Actor, why: str) -> Report:
         Content.objects.filter(report=report).delete()
         replies.forget(report)
         erasing.forget(report)
+        writing.publish([report.pk])
     if report.erased_at is None:
         report.erased_at = timezone.now()
         report.save(update_fields=["erased_at"])

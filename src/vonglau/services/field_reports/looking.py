@@ -17,6 +17,7 @@ from vonglau.core.people.policy import Actor
 from vonglau.core.worlds import world
 from vonglau.services.field_reports import masking
 from vonglau.services.field_reports.models import Content, Report
+from vonglau.services.field_reports.published import writing
 
 ROLES = frozenset({"operator", "supervisor", "agency"})
 """Whose work may need it. Leaders and administrators see the public form."""
@@ -121,6 +122,7 @@ def mask(report: Report, actor: Actor, wanted: masking.ByHand) -> str:
     }
     kept.public_words = masking.public(kept.description, by_hand(kept))
     kept.save(update_fields=["masks", "public_words"])
+    writing.publish([report.pk])
     body = {
         "at": world(report.world).now().isoformat(timespec="microseconds"),
         "who": actor.name,

@@ -6,6 +6,7 @@ from django.utils.translation import get_language
 from vonglau.core.facts import categories
 from vonglau.core.lookup import DigestField
 from vonglau.core.vault import SealedTextField
+from vonglau.core.words import PlainField
 from vonglau.services.field_reports import contacts
 
 
@@ -149,3 +150,77 @@ class PhotoReview(models.Model):
     class Meta:
         app_label = "field_reports"
         indexes = (models.Index(fields=("state", "id"), name="photo_review_queue"),)
+
+
+class PublicReport(models.Model):
+    """What anybody may see of a report: nothing in it is hidden from anybody, and what nobody may see has no row.
+
+    Written in the transaction that changes what it is derived from (`published/writing.py`), never by hand; `vonglau check` derives it
+    again and compares. A merged report stands where its keeper stands.
+    """
+
+    report = models.OneToOneField(Report, on_delete=models.CASCADE, primary_key=True, related_name="public")
+    world = models.CharField(max_length=63)
+    reference = models.CharField(max_length=40)
+    category = models.CharField(max_length=60)
+    level = models.CharField(max_length=20)
+    ward = models.CharField(max_length=5, blank=True)
+    lon = models.FloatField(null=True)
+    lat = models.FloatField(null=True)
+    place = models.CharField(max_length=200, blank=True)
+    """What its incident calls the place: the ward, never an address."""
+    cell = models.BigIntegerField(null=True)
+    """The point as one number (`published/cells.py`)."""
+    agency = models.ForeignKey("core.Agency", on_delete=models.PROTECT, null=True, related_name="+")
+    state = models.CharField(max_length=12)
+    outcome = models.CharField(max_length=12, blank=True)
+    running = models.BooleanField()
+    """Whether a result is still to come."""
+    waiting = models.BooleanField(default=False)
+    """For the citizen: the clock is paused."""
+    reopened = models.PositiveSmallIntegerField(default=0)
+    was_late = models.BooleanField(default=False)
+    """A result came after its deadline, and was withdrawn."""
+    planned_for = models.DateField(null=True)
+    merged = models.BooleanField(default=False)
+    keeper = models.CharField(max_length=40, blank=True)
+    """Number of the report it was merged into; empty where the incident it was merged into had none."""
+    joined = models.PositiveIntegerField(default=0)
+    """How many other reports were merged into it."""
+    received_at = models.DateTimeField()
+    verified_at = models.DateTimeField(null=True)
+    resolved_at = models.DateTimeField(null=True)
+    took = models.PositiveIntegerField(null=True)
+    """Whole minutes from receipt to result, nights and holidays too."""
+    updated_at = models.DateTimeField()
+    """Its last step that the public is told."""
+    receive_due = models.DateTimeField(null=True)
+    handle_due = models.DateTimeField(null=True)
+    words = models.TextField(blank=True)
+    """The citizen's, covered, and only once the desk has verified the report."""
+    photo = models.BigIntegerField(null=True)
+    """The first public one (`PhotoReview`)."""
+    photos = models.PositiveSmallIntegerField(default=0)
+    plain = PlainField(of=("reference", "words"))
+    """What a search reads."""
+
+    class Meta:
+        app_label = "field_reports"
+        constraints = (models.UniqueConstraint(fields=("world", "reference"), name="public_reference"),)
+        indexes = (
+            # Boxes and counts over them are answered from this index alone.
+            models.Index(
+                fields=("world", "cell", "received_at", "merged", "running", "category", "lon", "lat"),
+                name="public_cell",
+            ),
+            models.Index(fields=("world", "-received_at", "-report", "lon", "lat"), name="public_recent"),
+            models.Index(fields=("world", "running", "-received_at", "-report"), name="public_running"),
+            models.Index(fields=("world", "category", "-received_at", "-report"), name="public_category"),
+            models.Index(fields=("world", "ward", "-received_at", "-report"), name="public_ward"),
+            models.Index(fields=("world", "agency", "-received_at", "-report"), name="public_agency"),
+            models.Index(fields=("world", "updated_at", "report"), name="public_updated"),
+            models.Index(fields=("world", "resolved_at"), name="public_resolved"),
+        )
+
+    def __str__(self) -> str:
+        return self.reference

@@ -27,4 +27,12 @@ AI_ASSESSMENT = Option(
     "Address of the published impact assessment (Law 134/2025/QH15, Article 27): the public register of AI systems links it.",
 )
 
-SETTINGS = (TOKENS, PHOTO_MODEL, AI_ASSESSMENT)
+LICENCE = Option(
+    "VONGLAU_FIELD_REPORTS_LICENCE",
+    "Licence of the open data",
+    str,
+    "CC-BY-4.0",
+    "Under which licence anybody may use the public reports: an SPDX identifier. It stands on the page and in every file.",
+)
+
+SETTINGS = (TOKENS, PHOTO_MODEL, AI_ASSESSMENT, LICENCE)

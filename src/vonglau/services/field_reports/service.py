@@ -15,6 +15,7 @@ from vonglau.core.people import directory
 from vonglau.core.routing import rules as routing
 from vonglau.core.seams import Aid, Beside, IncidentKind, Page, Service, Text
 from vonglau.services.field_reports.demo import day
+from vonglau.services.field_reports.indicators import INDICATORS
 from vonglau.services.field_reports.intake import KIND, RECEIVED, SERVICE
 from vonglau.services.field_reports.options import SETTINGS
 
@@ -100,6 +101,12 @@ def _upkeep() -> None:
     keeping.run()
 
 
+def _stepped(incident: Any, step: str) -> None:
+    from vonglau.services.field_reports.published import writing
+
+    writing.stepped(incident, step)
+
+
 def _erase_again(notes: Sequence[Path]) -> list[str]:
     from vonglau.services.field_reports import subjects
     from vonglau.services.field_reports.photos import erasing
@@ -118,6 +125,7 @@ service = Service(
             code=KIND, title=_("Phản ánh hiện trường"), proof=frozenset({Outcome.FIXED}), wording="field_reports"
         ),
     ),
+    indicators=INDICATORS,
     pages=(
         Page(
             title=_("Duyệt ảnh"),
@@ -133,6 +141,7 @@ service = Service(
     pictures=_pictures,
     beside=_beside,
     aids=_aids,
+    stepped=_stepped,
     upkeep=_upkeep,
     erase_again=_erase_again,
     demo=day,

@@ -64,7 +64,7 @@ def check(name: str, *, severity: str = ERROR, find: str, do: str) -> Callable[[
 
 def all_checks() -> list[Check]:
     """Every check, in the order in which they should be read."""
-    rooms = [f"vonglau.web.checks.{room}" for room in ("stores", "audits", "incidents", "logs")]
+    rooms = [f"vonglau.web.checks.{room}" for room in ("stores", "audits", "incidents", "reports", "logs")]
     for room in rooms:
         import_module(room)
     return sorted(CHECKS, key=lambda one: rooms.index(one.run.__module__))

@@ -24,6 +24,7 @@ from vonglau.web.commands.base import (
 )
 from vonglau.web.commands.models import install, models, rollback
 from vonglau.web.commands.moving import bring_back, export
+from vonglau.web.commands.publishing import publish
 from vonglau.web.commands.subjects import subject
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ def reports() -> None:
     """Field reports in files: find duplicates, learn and suggest categories. Columns are named as in Open311."""
 
 
-for command in (subject, models, install, rollback, export, bring_back):
+for command in (subject, models, install, rollback, export, bring_back, publish):
     reports.add_command(command)
 
 

@@ -22,7 +22,7 @@ from vonglau.core.worlds import world
 from vonglau.gateways.open311.tests.conftest import Send
 from vonglau.kit import tokens
 from vonglau.services.field_reports import intake
-from vonglau.services.field_reports.models import Report
+from vonglau.services.field_reports.models import PublicReport, Report
 
 BASE = "/open311/v2"
 HIDDEN = ("nam@example.vn", "0905123456", "Nam", "Bạch Đằng", "example.vn/a.jpg")
@@ -304,7 +304,7 @@ def test_lists_filter_by_service_period_and_page(send: Send) -> None:
     old = (now - timedelta(days=100)).isoformat()
     assert ids(get("requests.json", start_date=old, end_date=(now - timedelta(days=20)).isoformat())) == []
     assert len(ids(get("requests.json", start_date=(now - timedelta(days=1)).isoformat()))) == 3
-    Report.objects.filter(category="waste").update(received_at=now - timedelta(days=91))
+    PublicReport.objects.filter(category="waste").update(received_at=now - timedelta(days=91))
     assert len(ids(get("requests.json"))) == 1, "90 days by default"
 
 

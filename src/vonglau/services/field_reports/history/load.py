@@ -32,6 +32,7 @@ from vonglau.services.field_reports.history.mapping import Mapping, read_mapping
 from vonglau.services.field_reports.history.rows import Reader, Reject, Row
 from vonglau.services.field_reports.history.seen import Seen
 from vonglau.services.field_reports.models import Content, Report
+from vonglau.services.field_reports.published import writing
 
 CHUNK = 400
 """Rows per transaction: some 50 ms, so that a click at the desk is not kept waiting."""
@@ -216,6 +217,8 @@ class _Store:
         reports = [self._report(row, incident) for row, incident in zip(rows, incidents, strict=True)]
         insert_many(reports)
         self._words(rows, reports)
+        came = Report.objects.filter(world=self.world.pk, reference__in=[one.reference for one in reports])
+        writing.arrived(list(came.values_list("pk", flat=True)))
         audit.record_many(
             (incident.stream, self._audited(row, incident)) for row, incident in zip(rows, incidents, strict=True)
         )

@@ -22,6 +22,7 @@ from vonglau.core.people.policy import Actor
 from vonglau.core.worlds import world as world_of
 from vonglau.services.field_reports.moving.tables import FORMAT, Table, tables
 from vonglau.services.field_reports.photos import originals
+from vonglau.services.field_reports.published import writing
 
 AT_ONCE = 1_000
 NAME = re.compile(r"(?:[0-9a-f]{64}(?:\.thumb)?|original-[0-9a-f]{32})\Z")
@@ -51,6 +52,7 @@ def bring_back(folder: Path, actor: Actor, said: Said = lambda _words: None) -> 
             if path.exists():
                 counts[table.name] = _inserted(table, path, known, world)
                 said(f"{table.name}: {counts[table.name]:,}")
+        writing.of_world(world)
         _numbers_go_on(world)
         body = {
             "at": manifest["made_at"],

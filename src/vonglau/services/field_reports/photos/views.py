@@ -153,9 +153,8 @@ def original(request: HttpRequest, number: int) -> HttpResponse:
 @require_safe
 def shown(request: HttpRequest, reference: str, number: int, thumb: bool = False) -> HttpResponse:
     """A picture that anybody may see. 404 for every other, whatever the reason."""
-    report = (
-        Report.objects.select_related("incident").filter(world=guards.default_world().pk, reference=reference).first()
-    )
+    rows = Report.objects.select_related("incident").filter(public__isnull=False)
+    report = rows.filter(world=guards.default_world().pk, reference=reference).first()
     found = next((one for one in reviews.public(report) if one.pk == number), None) if report else None
     if found is None:
         raise Http404("There is no such public photo.")

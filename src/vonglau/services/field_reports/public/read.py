@@ -16,7 +16,7 @@ from vonglau.core.people.models import User
 from vonglau.core.worlds import world as world_of
 from vonglau.kit import wards
 from vonglau.services.field_reports import rules
-from vonglau.services.field_reports.models import Content, Report
+from vonglau.services.field_reports.models import Content, PublicReport, Report
 from vonglau.services.field_reports.photos import reviews
 from vonglau.services.field_reports.public import doors, pages, story
 
@@ -97,7 +97,7 @@ def one(request: HttpRequest, reference: str) -> HttpResponse:
     world = pages.world_shown()
     rows = Report.objects.select_related("incident__agency", "incident__keeper__agency")
     report = rows.filter(world=world.pk, reference=reference).first()
-    if report is None:
+    if report is None or (report.hidden_at is None and not PublicReport.objects.filter(pk=report.pk).exists()):
         return _missing(request, _("Không có phản ánh mang mã này."))
     if report.hidden_at is not None:
         return _missing(

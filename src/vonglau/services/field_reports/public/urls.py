@@ -2,7 +2,17 @@
 
 from django.urls import path
 
-from vonglau.services.field_reports.public import app, outline, read, register, write
+from vonglau.services.field_reports.public import (
+    app,
+    browse,
+    feed,
+    figures,
+    opendata,
+    outline,
+    read,
+    register,
+    write,
+)
 
 urlpatterns = [
     path("", write.form, name="new"),
@@ -14,5 +24,11 @@ urlpatterns = [
     path("find", read.find, name="find"),
     path("ai/", register.page, name="ai"),
     path("ai.json", register.data, name="ai_json"),
+    path("map/", browse.browse, name="browse"),
+    path("map/points", browse.points, name="points"),
+    path("feed.atom", feed.feed, name="feed"),
+    path("statistics/", figures.statistics_page, name="statistics"),
+    path("data/", opendata.page, name="data"),
+    path("data/reports.<str:format>", opendata.download, name="download"),
     path("<str:reference>/", read.one, name="one"),
 ]

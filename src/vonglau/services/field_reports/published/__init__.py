@@ -1,0 +1,1 @@
+"""What anybody may see of reports, kept in a narrow table of its own: `PublicReport`. Nothing in it needs to be hidden from anybody."""

@@ -2,6 +2,7 @@
 import { all, say } from "../lib/page.ts";
 import { shrink } from "../photo.ts";
 import { doors, type Rule, rules } from "./doors.ts";
+import * as hints from "./hints.ts";
 import * as sending from "./sending.ts";
 
 const MOST = 5;
@@ -174,5 +175,6 @@ export function start(): void {
   photos(form);
   where(form);
   for (const box of form.querySelectorAll<HTMLElement>("[data-without-script]")) box.hidden = true;
+  hints.start(form);
   sending.start(form);
 }

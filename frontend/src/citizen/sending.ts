@@ -2,9 +2,8 @@
 import { say } from "../lib/page.ts";
 import { flush, keepTrying, newKey, show } from "./queue.ts";
 import { drop, put, type Waiting } from "./store.ts";
+import { SCOPE, WORKER } from "./worker.ts";
 
-const WORKER = "/sw.js";
-const SCOPE = "/field_reports/";
 
 function missing(form: HTMLFormElement): [string, string] | null {
   const has = (name: string): boolean => Boolean((form.elements.namedItem(name) as HTMLInputElement | null)?.value.trim());

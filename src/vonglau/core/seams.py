@@ -147,6 +147,32 @@ class Aid:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Letter:
+    """A notice as it leaves the house, to somebody who has no account."""
+
+    address: str
+    """An e-mail address, a telephone number, an address of a webhook, or a browser's push subscription (JSON)."""
+    subject: str
+    body: str
+    """Text; for a browser and a webhook JSON."""
+    stop: str = ""
+    """Where one press ends them (RFC 8058); empty: nowhere."""
+    secrets: tuple[str, ...] = ()
+    """`whsec_…`, what a webhook is signed with."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Letters:
+    """Notices to people without an account. The outbox names them `<service>/<number>`; how they are reached, and any link that is
+    theirs, is asked at the moment of sending, so that neither the outbox nor its pages hold it."""
+
+    of: Callable[[Any], Letter | None]
+    """What a notice says and to whom; None: there is nobody left to be told."""
+    gone: Callable[[Any], None]
+    """The other side wants no more, ever: called in the transaction that records it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Page:
     """A page in the navigation: a URL name, and the roles that see it."""
 
@@ -224,6 +250,8 @@ class Service:
     """Told of every change of an incident, (incident, step), within the transaction: what it keeps beside them is never behind.
 
     Of every kind, since what is its own may be merged into another service's."""
+    letters: Letters | None = None
+    """How its people without an account are told."""
     demo: Callable[[DemoPlan], Iterable[DemoEvent | DemoCall]] | None = None
     """A believable day of it, in order of time."""
     upkeep: Callable[[], object] | None = None

@@ -16,8 +16,10 @@ from vonglau.kit.limits import Answer, Buckets, Policy
 from vonglau.web.keys import Keyring
 
 SIGN_IN = "/accounts/"
-CITIZENS = ("/field_reports/", "/field_reports/r/")
-"""Where citizens send reports (that very path) and answers (below it)."""
+CITIZENS = "/field_reports/"
+"""Where citizens send reports, join, follow and answer."""
+NOT_CITIZENS = ("/field_reports/photos/", "/field_reports/hints", "/field_reports/language")
+"""Below it: what staff send, what the form asks while one writes, and what keeps nothing."""
 FREE = ("/static/", "/healthz", "/readyz", "/-/")
 """What costs nothing and is asked often: files with a year's cache, and probes."""
 
@@ -102,7 +104,7 @@ class Gate:
                     return None  # our own processes
         if scope["method"] == "POST" and path.startswith(SIGN_IN):
             return self._told(self.buckets.take(self.sign_in, subscriber(client)))
-        if scope["method"] == "POST" and (path == CITIZENS[0] or path.startswith(CITIZENS[1])):
+        if scope["method"] == "POST" and path.startswith(CITIZENS) and not path.startswith(NOT_CITIZENS):
             return self._told(self.buckets.take(self.reports, subscriber(client)))
         return self._told(self.buckets.take(self.address, subscriber(client)))
 

@@ -39,6 +39,8 @@ OTHER_NAMES: dict[str, Promise] = {
     "evidence": _("Thêm ảnh"),
     "load": _("Nạp từ hồ sơ cũ"),
     "comment": _("Ý kiến của người phản ánh"),
+    "alike": _("Người phản ánh cho là cùng một việc"),
+    "verdict": _("Người dân đánh giá kết quả"),
     "erase": _("Xoá nội dung phản ánh"),
     "export": _("Xuất dữ liệu theo yêu cầu của người phản ánh"),
     "look": _("Xem thông tin cá nhân"),
@@ -186,7 +188,8 @@ def _shas(body: dict[str, Any]) -> list[str]:
 
 def _other(body: dict[str, Any]) -> str:
     because = body.get("because") or {}
-    return str(body.get("keeper") or body.get("merged") or body.get("part") or because.get("split_from") or "")
+    named = [body.get(one) for one in ("keeper", "merged", "part", "alike")]
+    return str(next(filter(None, [*named, because.get("split_from")]), ""))
 
 
 def clock_words(moment: datetime | None) -> str:
@@ -306,6 +309,10 @@ def _reopen(body: dict[str, Any], names: _Names, at: datetime) -> Iterable[str]:
     yield from _handling(body, names, at)
 
 
+def _verdict(body: dict[str, Any], names: _Names, at: datetime) -> Iterable[str]:
+    yield gettext("%(score)s trên 5") % {"score": body.get("score", "–")}
+
+
 def _merge(body: dict[str, Any], names: _Names, at: datetime) -> Iterable[str]:
     yield gettext("Theo kết quả của %(ref)s") % {"ref": body.get("keeper", "")}
 
@@ -379,6 +386,7 @@ LINES: dict[str, Lines] = {
     Step.MERGE: _merge,
     Step.SPLIT: _split,
     Step.LEVEL: _level,
+    "verdict": _verdict,
     "keeps": _keeps,
     "look": _look,
     "escalate": _escalate,

@@ -9,6 +9,7 @@ A notice is written in the transaction that causes it, under a stable key, and g
 - `outbox.py`: the states and every step between them; what a person may do with a failed one.
 - `kinds.py`, `rules.py`: which notices there are, whom they tell, what makes them moot.
 - `channel.py`, `sender.py`: what a channel is; one that fails never delays another. `email.py` is the core's own channel.
+- `letters.py`: people without an account, whose address is asked of their service when a notice leaves.
 - `endpoints.py`, `fan_out.py`: webhooks' subscriptions, and what is queued for them. How they are sent is the gateway's.
 
 A crash between send and record leaves a notice uncertain: it is sent again under the same key (Message-ID, webhook-id, Topic), by which

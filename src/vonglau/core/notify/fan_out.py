@@ -38,7 +38,7 @@ PAST = {
     "start": "started", "pause": "paused", "resume": "resumed", "resolve": "resolved", "close": "closed",
     "reopen": "reopened", "level": "releveled", "note": "noted", "worsens": "worsened", "ends": "eased", "evidence": "evidenced",
     "handed_over": "handed_over", "comment": "commented", "escalate": "escalated",
-    "mask": "masked", "hide": "hidden", "unhide": "shown",
+    "mask": "masked", "hide": "hidden", "unhide": "shown", "verdict": "rated", "alike": "likened",
 }  # fmt: skip
 
 BEHIND = 500

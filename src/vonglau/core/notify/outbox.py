@@ -30,6 +30,11 @@ SCHEDULES: dict[str, Schedule] = {
     "email": Schedule(first=30, most=2 * 3600, horizon=timedelta(hours=24)),
     "webhook": Schedule(first=5, most=4 * 3600, horizon=timedelta(hours=72)),
     "push": Schedule(first=10, most=15 * 60, horizon=timedelta(hours=4)),
+    "citizen-email": Schedule(first=60, most=2 * 3600, horizon=timedelta(hours=48)),
+    "citizen-push": Schedule(first=30, most=3600, horizon=timedelta(hours=24)),
+    "citizen-webhook": Schedule(first=10, most=4 * 3600, horizon=timedelta(hours=48)),
+    "sms": Schedule(first=30, most=1800, horizon=timedelta(hours=12)),
+    "zalo": Schedule(first=30, most=1800, horizon=timedelta(hours=12)),
 }
 """How long each channel tries. A push that is hours late only disturbs; a programme may be down over a weekend."""
 

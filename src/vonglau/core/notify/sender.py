@@ -70,11 +70,12 @@ class Sender:
         """Returns how many were delivered. When asked to stop, what is under way is still recorded."""
         before = self.delivered
         while True:
-            if not stopping():
-                self.turn()
-            if not self._busy.total():
+            # What was claimed and is moot keeps nobody busy, and more may be due behind it.
+            claimed = 0 if stopping() else self.turn()
+            if not claimed and not self._busy.total():
                 return self.delivered - before
-            self._collect(TURN_SECONDS)
+            if self._busy.total():
+                self._collect(TURN_SECONDS)
 
     def close(self) -> None:
         self._pool.shutdown(wait=False, cancel_futures=True)

@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from django.utils import timezone
 
+from vonglau.core.notify import letters
 from vonglau.core.notify.channel import Delivered, Lane, NotDelivered, Schedule, Send
 from vonglau.core.notify.outbox import SCHEDULES
 from vonglau.core.notify.vapid import private_key
@@ -53,10 +54,12 @@ class Push:
         device = PushDevice.objects.filter(pk=notice.device_id or 0).first()
         if device is None:
             raise NotDelivered("The device was removed.", moot=True)
-        subscription = json.loads(device.subscription)
-        body = notice.body.encode()
+        return self._prepared(notice, json.loads(device.subscription), notice.body)
+
+    def _prepared(self, notice: Notice, subscription: dict[str, Any], text: str) -> Send:
+        body = text.encode()
         seconds = max(60, int((notice.expires_at - timezone.now()).total_seconds()))
-        urgent = bool(json.loads(notice.body).get("urgent"))
+        urgent = bool(json.loads(text).get("urgent"))
         headers = {"TTL": str(seconds), "Topic": topic(notice.key), "Urgency": "high" if urgent else "normal"}
         from py_vapid import Vapid02  # with the first push: see `_send`
 
@@ -88,6 +91,23 @@ class Push:
             PushDevice.objects.filter(pk=notice.device_id or 0).update(last_ok_at=now)
         elif problem.gone:
             PushDevice.objects.filter(pk=notice.device_id or 0).delete()
+
+
+class CitizenPush(Push):
+    """To browsers of people without an account."""
+
+    name = "citizen-push"
+    schedule: Schedule = SCHEDULES["citizen-push"]
+
+    def lanes(self, now: datetime) -> Iterable[Lane]:
+        return (Lane(self.name, PARALLEL),)
+
+    def prepare(self, notice: Notice) -> Send:
+        letter = letters.of(notice)
+        return self._prepared(notice, json.loads(letter.address), letter.body)
+
+    def settled(self, notice: Notice, problem: NotDelivered | None, now: datetime) -> None:
+        letters.settled(notice, problem)
 
 
 def _read(answer: Answer) -> Delivered:

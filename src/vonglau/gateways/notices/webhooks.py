@@ -13,11 +13,13 @@ import hashlib
 import hmac
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
+from urllib.parse import urlsplit
 
 from django.db.models import Q
 from django.utils import timezone
 
 import vonglau
+from vonglau.core.notify import letters
 from vonglau.core.notify.channel import Delivered, Lane, NotDelivered, Schedule, Send
 from vonglau.core.notify.endpoints import secret_bytes
 from vonglau.core.notify.outbox import SCHEDULES
@@ -66,26 +68,7 @@ class Webhooks:
         if endpoint.old_secret and endpoint.old_until is not None and endpoint.old_until > timezone.now():
             secrets.append(endpoint.old_secret)
         url, key, body = endpoint.url, notice.key, notice.body.encode()
-        return lambda: self._send(url, secrets, message_id(key), body)
-
-    def _send(self, url: str, secrets: Sequence[str], id: str, body: bytes) -> Delivered:
-        timestamp = int(timezone.now().timestamp())
-        headers = {
-            "Content-Type": "application/cloudevents+json; charset=utf-8",
-            "User-Agent": f"vonglau/{vonglau.__version__} (+webhooks)",
-            "webhook-id": id,
-            "webhook-timestamp": str(timestamp),
-            "webhook-signature": signature(secrets, id, timestamp, body),
-        }
-        answer = self.wire.post(url, body, headers)
-        if 200 <= answer.status < 300:
-            return Delivered(answer.status, answer.words)
-        said = f"{answer.status}{': ' + answer.words if answer.words else ''}"
-        if answer.status == 410:
-            raise NotDelivered("It answered 410 Gone: it wants no more notices.", status_code=410, gone=True)
-        if 300 <= answer.status < 400:
-            said = f"{answer.status}: redirects are not followed; register the address it moved to."
-        raise NotDelivered(f"It answered {said}", status_code=answer.status, retry_after=answer.retry_after)
+        return lambda: _send(self.wire, url, secrets, message_id(key), body)
 
     def settled(self, notice: Notice, problem: NotDelivered | None, now: datetime) -> None:
         """Remember its health: rests for one that keeps failing or asks for them, an end for one that is gone."""
@@ -117,3 +100,50 @@ class Webhooks:
                 "paused_why",
             ]
         )
+
+
+class CitizenWebhooks:
+    """To programmes that follow single reports. Their addresses are strangers', so they share the few places of suspects."""
+
+    name = "citizen-webhook"
+    schedule: Schedule = SCHEDULES["citizen-webhook"]
+
+    def __init__(self, wire: Wire) -> None:
+        self.wire = wire
+
+    def lanes(self, now: datetime) -> Iterable[Lane]:
+        return (Lane(self.name, 4, suspect=True),)
+
+    def prepare(self, notice: Notice) -> Send:
+        letter = letters.of(notice)
+
+        def send() -> Delivered:
+            try:
+                return _send(self.wire, letter.address, letter.secrets, message_id(notice.key), letter.body.encode())
+            except NotDelivered as problem:
+                raise letters.hidden(problem, letter.address, urlsplit(letter.address).hostname or "") from None
+
+        return send
+
+    def settled(self, notice: Notice, problem: NotDelivered | None, now: datetime) -> None:
+        letters.settled(notice, problem)
+
+
+def _send(wire: Wire, url: str, secrets: Sequence[str], id: str, body: bytes) -> Delivered:
+    timestamp = int(timezone.now().timestamp())
+    headers = {
+        "Content-Type": "application/cloudevents+json; charset=utf-8",
+        "User-Agent": f"vonglau/{vonglau.__version__} (+webhooks)",
+        "webhook-id": id,
+        "webhook-timestamp": str(timestamp),
+        "webhook-signature": signature(secrets, id, timestamp, body),
+    }
+    answer = wire.post(url, body, headers)
+    if 200 <= answer.status < 300:
+        return Delivered(answer.status, answer.words)
+    said = f"{answer.status}{': ' + answer.words if answer.words else ''}"
+    if answer.status == 410:
+        raise NotDelivered("It answered 410 Gone: it wants no more notices.", status_code=410, gone=True)
+    if 300 <= answer.status < 400:
+        said = f"{answer.status}: redirects are not followed; register the address it moved to."
+    raise NotDelivered(f"It answered {said}", status_code=answer.status, retry_after=answer.retry_after)

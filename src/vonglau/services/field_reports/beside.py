@@ -8,7 +8,10 @@ from dataclasses import replace
 from datetime import timedelta
 
 from django.db.models import Q
+from django.utils.translation import gettext as _
 
+from vonglau.core import audit
+from vonglau.core.audit_models import AuditRow
 from vonglau.core.incidents.models import Incident
 from vonglau.core.incidents.states import OPEN
 from vonglau.core.seams import Alike, Beside
@@ -18,6 +21,7 @@ from vonglau.services.field_reports.duplicates.pairs import METRES_PER_DEGREE, R
 from vonglau.services.field_reports.duplicates.reasons import reasons
 from vonglau.services.field_reports.models import Report
 from vonglau.services.field_reports.text import plain, words_of
+from vonglau.services.field_reports.voices.joining import SAME
 
 SHOWN = 3
 LOOKED_AT = 400
@@ -33,16 +37,23 @@ def beside(incident: Incident) -> Beside | None:
     own = Report.objects.filter(incident=incident).select_related("content").order_by("received_at", "id").first()
     if own is None or own.lat is None or own.lon is None:
         return None
-    others = {report.reference: report for report in _in_reach(own)}
+    others = {report.reference: report for report in in_reach(own)}
     found = candidates(_one(own), [_one(report) for report in others.values()], later=True, limit=3 * SHOWN)
+    named = _named(incident)
     alike: dict[str, Alike] = {}
-    for candidate in filter(_worth, found):
+    for candidate in sorted(filter(worth, found), key=lambda one: others[one.id].incident.ref not in named):
         report = others[candidate.id]
-        alike.setdefault(report.incident.ref, _alike(own, report, candidate))
+        alike.setdefault(report.incident.ref, _alike(own, report, candidate, named))
     return Beside(words=_words(own), alike=list(alike.values())[:SHOWN]) if alike else None
 
 
-def _in_reach(own: Report) -> list[Report]:
+def _named(incident: Incident) -> set[str]:
+    """Incidents of which a reporter said that they are the same matter."""
+    rows = audit.decoded(AuditRow.objects.filter(stream=incident.stream))
+    return {str(body.get("alike")) for _row, body in rows if body.get("step") == SAME}
+
+
+def in_reach(own: Report) -> list[Report]:
     """Reports of other open incidents that the ranking would look at, the newest first."""
     assert own.lat is not None
     assert own.lon is not None
@@ -82,17 +93,20 @@ def _one(report: Report) -> One:
     )
 
 
-def _worth(candidate: Candidate) -> bool:
+def worth(candidate: Candidate) -> bool:
     alike = candidate.same_service or len(candidate.shared) >= SHARED_WORDS
     return candidate.metres <= (SAME_METRES if alike else OTHER_METRES)
 
 
-def _alike(own: Report, report: Report, candidate: Candidate) -> Alike:
+def _alike(own: Report, report: Report, candidate: Candidate, named: set[str]) -> Alike:
     as_written = {plain(word): word.lower() for word in words_of(_words(own))}
     shared = tuple(as_written.get(word, word) for word in candidate.shared)
     return Alike(
         ref=report.incident.ref,
         at=report.received_at,
         words=_words(report),
-        reasons=reasons(replace(candidate, shared=shared)),
+        reasons=[
+            *([_("người phản ánh nói là cùng việc")] if report.incident.ref in named else []),
+            *reasons(replace(candidate, shared=shared)),
+        ],
     )

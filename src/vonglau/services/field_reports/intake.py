@@ -3,6 +3,7 @@
 import json
 import secrets
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field, fields
 from datetime import datetime
 from functools import lru_cache
@@ -30,6 +31,8 @@ from vonglau.services.field_reports.attributes import Answer
 from vonglau.services.field_reports.models import Content, Report
 from vonglau.services.field_reports.photos import erasing
 from vonglau.services.field_reports.published import writing
+from vonglau.services.field_reports.voices import following, forgetting, joining
+from vonglau.services.field_reports.voices.who import Who
 
 KIND = "field_report"
 SERVICE = "field_reports"
@@ -69,6 +72,12 @@ class Submission:
     external_id: str = ""
     at: datetime | None = None
     """When it was received; absent: now, by the world's clock."""
+    language: str = "vi"
+    """In which its sender is told."""
+    site: str = ""
+    """Where its sender reached us, for links in messages."""
+    who: Who | None = None
+    """The browser it was sent with, where there is one."""
 
 
 @lru_cache(maxsize=8)
@@ -145,9 +154,26 @@ def receive(submission: Submission, actor: Actor, then: Then | None = None) -> R
         Content.objects.create(report=report, public_words=shown, **asdict(submission.personal))
         if then is not None:
             then(incident)
+        _first_voice(report, submission)
         writing.publish([report.pk])
         _publish(report, incident)
     return report
+
+
+def _first_voice(report: Report, submission: Submission) -> None:
+    """Who sent it, known again by browser, and asked at the address they gave whether they want the news."""
+    email = submission.personal.email.strip()
+    if not email and submission.who is None:
+        return
+    voice = joining.first(
+        report,
+        language=submission.language,
+        site=submission.site,
+        network=submission.who.network if submission.who else "",
+    )
+    if email:
+        with suppress(BadInput):  # the report counts, whatever the address is
+            following.by_email(voice, email)
 
 
 IDENTIFIED = RawSQL("NOT (field_reports_report.external_id = '')", (), output_field=BooleanField())
@@ -220,6 +246,7 @@ def erase(report: Report, actor: Actor, why: str) -> Report:
         Content.objects.filter(report=report).delete()
         replies.forget(report)
         erasing.forget(report)
+        forgetting.reporter(report)
         writing.publish([report.pk])
     if report.erased_at is None:
         report.erased_at = timezone.now()

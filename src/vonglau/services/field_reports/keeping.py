@@ -16,8 +16,9 @@ from vonglau.core.facts import Text, data_path, read_yaml
 from vonglau.core.forgetting import overwriting
 from vonglau.core.incidents.states import ENDED, State
 from vonglau.core.worlds import world
-from vonglau.services.field_reports.models import SEALED, Content, Original, PhotoReview, Report
+from vonglau.services.field_reports.models import SEALED, Content, Original, PhotoReview, Report, Verdict, Voice
 from vonglau.services.field_reports.photos import erasing, originals
+from vonglau.services.field_reports.voices import forgetting
 
 FILE = ("retention", "reports.yaml")
 KINDS = ("contacts", "originals", "words", "photos")
@@ -98,9 +99,11 @@ def _ended(before: datetime) -> "QuerySet[Report]":
 def _still(kind: str) -> Q:
     """Which of them still have something of the kind."""
     if kind == "contacts":
-        return ~Q(content=None) & Q(content__contacts_kept=True)
+        known = Voice.objects.filter(forgetting.KNOWN)
+        return (~Q(content=None) & Q(content__contacts_kept=True)) | Q(pk__in=known.values("report"))
     if kind == "words":
-        return ~Q(content=None) & (~Q(content__description="") | ~Q(content__media_url=""))
+        said = Verdict.objects.exclude(note=None).values("voice__report")
+        return (~Q(content=None) & (~Q(content__description="") | ~Q(content__media_url=""))) | Q(pk__in=said)
     if kind == "originals":
         return Q(originals__isnull=False)
     unseen = PhotoReview.objects.filter(evidence__erased_at=None).exclude(state="passed")
@@ -111,8 +114,10 @@ def _take(kind: str, report: Report) -> None:
     if kind == "contacts":
         empty = dict.fromkeys((*SEALED, "email_digest", "phone_digest"), "")
         Content.objects.filter(report=report).update(**empty, contacts_kept=False)
+        forgetting.contacts(Voice.objects.filter(report=report))
     elif kind == "words":
         Content.objects.filter(report=report).update(description="", media_url="", attributes={}, masks={})
+        forgetting.words(Voice.objects.filter(report=report))
     elif kind == "originals":
         for original in Original.objects.filter(report=report):
             originals.forget(original)

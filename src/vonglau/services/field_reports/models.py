@@ -224,3 +224,93 @@ class PublicReport(models.Model):
 
     def __str__(self) -> str:
         return self.reference
+
+
+class Voice(models.Model):
+    """Somebody around a report: who sent it, who has the same trouble, who wants to know. No account; a secret link of their own."""
+
+    report = models.ForeignKey(Report, on_delete=models.CASCADE, related_name="voices")
+    part = models.CharField(max_length=10)
+    """reporter | joined | follower"""
+    token = models.CharField(max_length=32, unique=True)
+    """Secret: who knows it reads, rates, objects and ends the news."""
+    channel = models.CharField(max_length=10, blank=True)
+    """email | push | webhook | sms | zalo; empty: the page alone."""
+    address = SealedTextField(blank=True)
+    """An e-mail address, a telephone number, an address of a webhook, or a browser's subscription (JSON)."""
+    address_digest = DigestField(of="address_exact")
+    secret = SealedTextField(blank=True)
+    """`whsec_…`: signs what a webhook is sent."""
+    code = models.CharField(max_length=32, blank=True)
+    """Stands in the message that asks for confirmation, and nowhere else."""
+    language = models.CharField(max_length=2, default="vi")
+    site = models.CharField(max_length=200, blank=True)
+    """Where it reached us, for links in messages where VONGLAU_ORIGIN is not set."""
+    device = models.CharField(max_length=64, blank=True)
+    """Keyed digest of the browser's own mark; empty once retention has taken it."""
+    network = models.CharField(max_length=64, blank=True)
+    """Keyed digest of network address and kind of browser, likewise: one of them adds one to the count."""
+    counted = models.BooleanField(default=True)
+    """Whether it adds to the number of people: not a second time from one browser, network or address."""
+    sent_by = models.CharField(max_length=120, blank=True)
+    """The programme that made it, for one that follows over the API."""
+    created_at = models.DateTimeField()
+    asked_at = models.DateTimeField(null=True)
+    """When its address was last asked for confirmation."""
+    asked = models.PositiveSmallIntegerField(default=0)
+    confirmed_at = models.DateTimeField(null=True)
+    """Nothing but that question is sent before. Moments of a voice are wall time."""
+    ended_at = models.DateTimeField(null=True)
+    """It wants no more news, or its address was gone."""
+
+    class Meta:
+        app_label = "field_reports"
+        constraints = (
+            models.UniqueConstraint(fields=("report",), condition=models.Q(part="reporter"), name="voice_reporter"),
+        )
+        indexes = (models.Index(fields=("confirmed_at", "asked_at"), name="voice_unconfirmed"),)
+
+    def __str__(self) -> str:
+        return f"voice {self.pk}"
+
+    @property
+    def address_exact(self) -> str:
+        if self.channel == "email":
+            return contacts.email_of(self.address)
+        return contacts.phone_of(self.address) if self.channel in ("sms", "zalo") else self.address
+
+    @property
+    def told(self) -> bool:
+        """Whether news goes to it."""
+        return bool(self.channel and self.address and self.confirmed_at and not self.ended_at)
+
+
+class Verdict(models.Model):
+    """What a voice thinks of a result: one for each result, so that the one after a reopening is judged anew."""
+
+    voice = models.ForeignKey(Voice, on_delete=models.CASCADE, related_name="verdicts")
+    incident = models.ForeignKey("core.Incident", on_delete=models.PROTECT, related_name="verdicts")
+    """Whose result it was: of a merged report its keeper."""
+    round = models.PositiveSmallIntegerField()
+    """How often that had been reopened before."""
+    score = models.PositiveSmallIntegerField()
+    """1 bad … 5 good."""
+    objects_to = models.BooleanField(default=False)
+    """Whether it asked for the matter to be taken up again."""
+    note = models.ForeignKey("core.Note", on_delete=models.SET_NULL, null=True, related_name="+")
+    """The words as written, in their erasable row under the chain."""
+    public_words = models.TextField(blank=True)
+    """The words with numbers, plates and addresses of mail covered: the only form that may ever be shown to others than the desk."""
+    at = models.DateTimeField()
+    """Of its world's clock."""
+
+    class Meta:
+        app_label = "field_reports"
+        constraints = (
+            models.UniqueConstraint(fields=("voice", "incident", "round"), name="verdict_once"),
+            models.CheckConstraint(condition=models.Q(score__range=(1, 5)), name="verdict_score"),
+        )
+        indexes = (models.Index(fields=("incident", "-at"), name="verdict_incident"),)
+
+    def __str__(self) -> str:
+        return f"verdict {self.pk}"

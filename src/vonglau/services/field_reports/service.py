@@ -10,14 +10,15 @@ from django.utils.translation import gettext_lazy as _
 
 from vonglau.core.events import EventType
 from vonglau.core.facts import categories, category_groups
-from vonglau.core.incidents.states import Outcome, State
+from vonglau.core.incidents.states import Outcome, State, Step
 from vonglau.core.people import directory
 from vonglau.core.routing import rules as routing
-from vonglau.core.seams import Aid, Beside, IncidentKind, Page, Service, Text
+from vonglau.core.seams import Aid, Beside, IncidentKind, Letter, Letters, Page, Service, Text
 from vonglau.services.field_reports.demo import day
 from vonglau.services.field_reports.indicators import INDICATORS
 from vonglau.services.field_reports.intake import KIND, RECEIVED, SERVICE
 from vonglau.services.field_reports.options import SETTINGS
+from vonglau.services.field_reports.voices.satisfaction import SATISFIED
 
 
 class Received(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -95,16 +96,34 @@ def _aids() -> Sequence[Aid]:
     return aids.aids()
 
 
+def _letter(notice: Any) -> Letter | None:
+    from vonglau.services.field_reports.voices import reach
+
+    return reach.letter(notice)
+
+
+def _gone(notice: Any) -> None:
+    from vonglau.services.field_reports.voices import reach
+
+    reach.gone(notice)
+
+
 def _upkeep() -> None:
     from vonglau.services.field_reports import keeping
+    from vonglau.services.field_reports.voices import following
 
     keeping.run()
+    following.tidy()
 
 
 def _stepped(incident: Any, step: str) -> None:
     from vonglau.services.field_reports.published import writing
+    from vonglau.services.field_reports.voices import joining, news
 
     writing.stepped(incident, step)
+    if step == Step.MERGE:
+        joining.merged(incident)
+    news.happened(incident, step)
 
 
 def _erase_again(notes: Sequence[Path]) -> list[str]:
@@ -125,7 +144,7 @@ service = Service(
             code=KIND, title=_("Phản ánh hiện trường"), proof=frozenset({Outcome.FIXED}), wording="field_reports"
         ),
     ),
-    indicators=INDICATORS,
+    indicators=(*INDICATORS, SATISFIED),
     pages=(
         Page(
             title=_("Duyệt ảnh"),
@@ -142,6 +161,7 @@ service = Service(
     beside=_beside,
     aids=_aids,
     stepped=_stepped,
+    letters=Letters(of=_letter, gone=_gone),
     upkeep=_upkeep,
     erase_again=_erase_again,
     demo=day,

@@ -4,6 +4,7 @@ An erasure also leaves a note in `erased/` of the data folder: the world and the
 still holds what was erased; whoever restores it restores these notes from the newest snapshot, and what they name is erased again.
 """
 
+import hashlib
 import json
 import re
 from collections.abc import Iterable
@@ -22,8 +23,9 @@ from vonglau.core.incidents import files
 from vonglau.core.people.policy import Actor
 from vonglau.core.worlds import world
 from vonglau.services.field_reports import contacts, intake, replies
-from vonglau.services.field_reports.models import Content, Original, PhotoReview, Report
+from vonglau.services.field_reports.models import Content, Original, PhotoReview, Report, Voice
 from vonglau.services.field_reports.photos import originals
+from vonglau.services.field_reports.voices import forgetting, joining
 
 FOLDER = "erased"
 _NAME = re.compile(r"[^A-Za-z0-9-]")
@@ -43,6 +45,16 @@ def find(*, phone: str = "", email: str = "", reference: str = "") -> list[Repor
     return list(Report.objects.filter(wanted).select_related("incident__agency", "incident__keeper").order_by("pk"))
 
 
+def voices(*, phone: str = "", email: str = "") -> list[Voice]:
+    """Where a person only joined or follows, by the exact address they gave. What they sent themselves is among `find`."""
+    wanted = Q(pk__in=())
+    for said in (contacts.phone_of(phone), contacts.email_of(email)):
+        if said:
+            wanted |= lookup.where(Voice, "address_digest", said)
+    rows = Voice.objects.filter(wanted).select_related("report__incident__agency", "report__incident__keeper")
+    return list(rows.order_by("pk"))
+
+
 def _record(report: Report, actor: Actor, step: str) -> None:
     body = {
         "at": world(report.world).now().isoformat(timespec="microseconds"),
@@ -55,8 +67,10 @@ def _record(report: Report, actor: Actor, step: str) -> None:
     audit.record(report.incident.stream, body)
 
 
-def export(reports: Iterable[Report], folder: Path, actor: Actor) -> dict[str, Any]:
+def export(reports: Iterable[Report], folder: Path, actor: Actor, others: Iterable[Voice] = ()) -> dict[str, Any]:
     """Everything that is kept of a person, as JSON and photos, into a new folder only its owner can read. What was written.
+
+    `others`: where they joined or follow another's report.
 
     Raises BadInput when the folder holds something already.
     """
@@ -71,9 +85,34 @@ def export(reports: Iterable[Report], folder: Path, actor: Actor) -> dict[str, A
         with transaction.atomic():
             _record(report, actor, "export")
         told.append({**_told(report), "photos": _photos(report, folder)})
-    body = {"made_at": timezone.now(), "basis": "Law 91/2025/QH15", "reports": told}
+    joined = []
+    for voice in others:
+        with transaction.atomic():
+            _record(voice.report, actor, "export")
+        joined.append({"reference": voice.report.reference, **_voice(voice)})
+    body = {"made_at": timezone.now(), "basis": "Law 91/2025/QH15", "reports": told, "joined": joined}
     (folder / "reports.json").write_text(json.dumps(body, ensure_ascii=False, indent=1, default=str), encoding="utf-8")
-    return {"reports": len(told), "photos": sum(len(one["photos"]) for one in told), "folder": str(folder)}
+    photos = sum(len(one["photos"]) for one in told)
+    return {"reports": len(told), "joined": len(joined), "photos": photos, "folder": str(folder)}
+
+
+def _voice(voice: Voice) -> dict[str, Any]:
+    """All that is kept of a voice. A browser's marks are digests that nobody can read: that there are some is all there is to say."""
+    return {
+        "part": voice.part,
+        "channel": voice.channel,
+        "address": voice.address,
+        "language": voice.language,
+        "since": voice.created_at,
+        "asked_at": voice.asked_at,
+        "confirmed_at": voice.confirmed_at,
+        "ended_at": voice.ended_at,
+        "browser_marks_kept": bool(voice.device or voice.network),
+        "verdicts": [
+            {"at": one.at, "score": one.score, "objects": one.objects_to, "words": one.note.text if one.note else None}
+            for one in voice.verdicts.select_related("note").order_by("pk")
+        ],
+    }
 
 
 def _told(report: Report) -> dict[str, Any]:
@@ -103,6 +142,7 @@ def _told(report: Report) -> dict[str, Any]:
         else None,
         "answers": kept.attributes if kept else None,
         "links": kept.media_url if kept else None,
+        "voices": [_voice(one) for one in report.voices.filter(part=joining.REPORTER)],
         "replies": [{"at": body["at"], "words": notes.get(body["why"]["note"])} for body in mine],
         "looked_at": [
             {name: body.get(name) for name in ("at", "who", "role", "what")}
@@ -133,23 +173,37 @@ def _photos(report: Report, folder: Path) -> list[dict[str, Any]]:
     return made
 
 
-def erase(reports: Iterable[Report], actor: Actor) -> list[str]:
-    """Erase everything personal of these reports, and note it for the day a backup is restored; their numbers."""
+def erase(reports: Iterable[Report], actor: Actor, others: Iterable[Voice] = ()) -> list[str]:
+    """Erase everything personal of these reports, and of these voices at others' reports, and note it for the day a backup is
+    restored; the numbers of the reports."""
     done = []
+    for voice in others:
+        note(voice.report, voice)
+        with transaction.atomic():
+            forgetting.everything([voice])
+            _record(voice.report, actor, "erase")
+        done.append(voice.report.reference)
     for report in reports:
         note(report)
         intake.erase(report, actor, "request of the person, Law 91/2025/QH15")
         done.append(report.reference)
-    return done
+    return list(dict.fromkeys(done))
 
 
-def note(report: Report) -> Path:
-    """Before the erasure: one that is cut short is finished by whoever restores, never forgotten."""
-    path = (
-        Path(settings.VONGLAU_DATA) / FOLDER / f"{_NAME.sub('_', report.world)}.{_NAME.sub('_', report.reference)}.json"
-    )
+def _mark(voice: Voice) -> str:
+    """By which a note knows a voice again. Its number would not do: after a restore another may have it."""
+    return hashlib.sha256(voice.token.encode()).hexdigest()[:32]
+
+
+def note(report: Report, voice: Voice | None = None) -> Path:
+    """Before the erasure: one that is cut short is finished by whoever restores, never forgotten. `voice`: of that one alone."""
+    body: dict[str, Any] = {"world": report.world, "reference": report.reference, "at": timezone.now()}
+    parts = [_NAME.sub("_", report.world), _NAME.sub("_", report.reference)]
+    if voice is not None:
+        body["voice"] = _mark(voice)
+        parts.append(body["voice"])
+    path = Path(settings.VONGLAU_DATA) / FOLDER / f"{'.'.join(parts)}.json"
     if not path.exists():
-        body = {"world": report.world, "reference": report.reference, "at": timezone.now()}
         files.keep(path, json.dumps(body, default=str).encode())
     return path
 
@@ -169,8 +223,22 @@ def again(folder: Path) -> list[str]:
             raise BadInput(f"{path} is no note of an erasure: restore it, or take it away knowingly.") from problem
         if found is None:
             continue
+        if "voice" in body:
+            done += _voice_again(found, str(body["voice"]))
+            continue
         note(found)
         if Content.objects.filter(report=found).exists() or found.erased_at is None:
             intake.erase(found, Actor("restore", "system"), "erased before this backup was restored")
             done.append(found.reference)
     return done
+
+
+def _voice_again(report: Report, mark: str) -> list[str]:
+    for voice in Voice.objects.filter(forgetting.HOLDS, report=report).distinct():
+        if _mark(voice) == mark:
+            note(report, voice)
+            with transaction.atomic():
+                forgetting.everything([voice])
+                _record(report, Actor("restore", "system"), "erase")
+            return [report.reference]
+    return []

@@ -36,12 +36,26 @@ def export(data: Path, as_json: bool, phone: str, email: str, reference: str, ou
     from vonglau.services.field_reports import subjects
 
     found = subjects.find(phone=phone, email=email, reference=reference)
-    told = subjects.export(found, out, Actor(operator(), "administrator")) if found else {"reports": 0, "photos": 0}
-    words = (
-        f"{told['reports']} reports and {told['photos']} photos are in {out}." if found else "Nothing is kept of them."
-    )
+    others = _others(found, phone, email)
+    if not found and not others:
+        result(as_json, {"reports": 0, "joined": 0, "photos": 0}, "Nothing is kept of them.")
+        return 1
+    told = subjects.export(found, out, Actor(operator(), "administrator"), others)
+    words = f"{told['reports']} reports and {told['photos']} photos are in {out}, and {told['joined']} reports they joined or follow."
     result(as_json, told, words)
-    return 0 if found else 1
+    return 0
+
+
+def _others(found: list[Any], phone: str, email: str) -> list[Any]:
+    """Voices at reports that are not their own."""
+    from vonglau.services.field_reports import subjects
+
+    own = {report.pk for report in found}
+    return [
+        voice
+        for voice in subjects.voices(phone=phone, email=email)
+        if voice.report_id not in own or voice.part != "reporter"
+    ]
 
 
 @subject.command("erase")
@@ -55,9 +69,10 @@ def erase(data: Path, as_json: bool, phone: str, email: str, reference: str, yes
     from vonglau.services.field_reports import subjects
 
     found = subjects.find(phone=phone, email=email, reference=reference)
-    numbers = [one.reference for one in found]
-    if yes and found:
-        subjects.erase(found, Actor(operator(), "administrator"))
+    others = _others(found, phone, email)
+    numbers = list(dict.fromkeys([*(one.reference for one in found), *(one.report.reference for one in others)]))
+    if yes and numbers:
+        subjects.erase(found, Actor(operator(), "administrator"), others)
         forgetting.settle()
     verb = "Erased" if yes else "Would be erased (add --yes)"
     result(
@@ -65,4 +80,4 @@ def erase(data: Path, as_json: bool, phone: str, email: str, reference: str, yes
         {"reports": numbers, "erased": yes},
         f"{verb}: {', '.join(numbers)}" if numbers else "Nothing is kept of them.",
     )
-    return 0 if found else 1
+    return 0 if numbers else 1

@@ -17,8 +17,25 @@ from vonglau.core.notify_models import Endpoint, Notice, NoticeState
 
 COUNTED = 1000
 """Counts go so far, and then say "more"."""
-CHANNELS = {"email": _("Thư điện tử"), "push": _("Thiết bị"), "webhook": _("Webhook")}
-OTHER_KINDS = {"event": _("Sự kiện"), "test": _("Thử")}
+CHANNELS = {
+    "email": _("Thư điện tử"),
+    "push": _("Thiết bị"),
+    "webhook": _("Webhook"),
+    "citizen-email": _("Người dân: thư"),
+    "citizen-push": _("Người dân: trình duyệt"),
+    "citizen-webhook": _("Người dân: webhook"),
+    "sms": _("Người dân: SMS"),
+    "zalo": _("Người dân: Zalo"),
+}
+OTHER_KINDS = {
+    "event": _("Sự kiện"),
+    "test": _("Thử"),
+    "news": _("Tin cho người dân"),
+    "confirm": _("Hỏi xác nhận địa chỉ"),
+}
+
+OWN = ("email", "push", "webhook")
+"""Channels that are shown whether something waits there or not; webhooks each by its name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +126,11 @@ def lanes(world: str) -> list[dict[str, Any]]:
     found = [
         _lane(CHANNELS["email"], "channel=email", counts["email"]),
         _lane(CHANNELS["push"], "channel=push", counts["push"]),
+        *(
+            _lane(title, f"channel={name}", counts[name])
+            for name, title in CHANNELS.items()
+            if counts.get(name) and name not in OWN
+        ),
     ]
     for endpoint in Endpoint.objects.filter(world=world, removed_at=None).order_by("name", "pk"):
         query = f"channel=webhook&endpoint={endpoint.pk}"

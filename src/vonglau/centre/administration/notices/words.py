@@ -51,6 +51,7 @@ WORDS: tuple[tuple[re.Pattern[str], Promise], ...] = tuple(
         ),
         (r"The subscription ended", gettext_lazy("Trình duyệt đã thôi nhận; thiết bị được gỡ.")),
         (r"The device was removed", gettext_lazy("Thiết bị đã được gỡ.")),
+        (r"They are not to be told any more", gettext_lazy("Không còn ai nhận: họ đã thôi, hoặc chưa đồng ý.")),
         (r"The webhook was removed", gettext_lazy("Webhook đã được gỡ.")),
         (
             r"The sender ended before it knew",

@@ -23,6 +23,7 @@ from vonglau.core.people.models import User
 from vonglau.core.tests import factories
 from vonglau.core.worlds import world
 from vonglau.gateways.notices.addresses import Allowed
+from vonglau.gateways.notices.channels import channels
 from vonglau.gateways.notices.post import Wire
 from vonglau.gateways.notices.push import Push, topic
 from vonglau.gateways.notices.tests.receivers import Got, receiving
@@ -242,4 +243,4 @@ def test_the_private_key_is_a_file_outside_the_database_and_stays(settings: Any)
 
 
 def test_every_channel_has_a_schedule() -> None:
-    assert set(outbox.SCHEDULES) == {"email", "webhook", "push"}
+    assert set(outbox.SCHEDULES) == set(channels())

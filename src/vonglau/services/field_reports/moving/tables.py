@@ -16,7 +16,7 @@ from vonglau.core.audit_models import AuditHead, AuditRow, Note
 from vonglau.core.incidents.models import Evidence, Incident, IncidentCounter
 from vonglau.core.incidents.states import State
 from vonglau.services.field_reports.intake import KIND
-from vonglau.services.field_reports.models import Content, PhotoReview, PublicReport, Report
+from vonglau.services.field_reports.models import Content, PhotoReview, PublicReport, Report, Verdict
 from vonglau.services.field_reports.photos.reviews import PUBLIC
 
 FORMAT = "vonglau-reports/1"
@@ -98,6 +98,7 @@ def tables(world: str) -> list[Table]:
     return [
         *named,
         Table(Note, Note.objects.all(), streams=True),
+        Table(Verdict, Verdict.objects.filter(voice__report__world=world)),
         Table(AuditRow, AuditRow.objects.all(), streams=True),
         Table(AuditHead, AuditHead.objects.all(), streams=True),
     ]

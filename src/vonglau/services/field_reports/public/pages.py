@@ -32,6 +32,11 @@ def english() -> bool:
     return (get_language() or "vi").startswith("en")
 
 
+def spoken() -> str:
+    """vi | en"""
+    return "en" if english() else "vi"
+
+
 def _place(world: World) -> str:
     found = Locality.objects.filter(code=world.locality, valid_to=None).first() if world.locality else None
     return "" if found is None else (found.name_en if english() else found.short_name_vi)
@@ -53,7 +58,7 @@ def show(
             "rate": world.rate,
         },
     }
-    own = {"shell": shell, "path": request.path, "language": "en" if english() else "vi"}
+    own = {"shell": shell, "path": request.path, "language": spoken()}
     page = HttpResponse(
         render_to_string(f"field_reports/public/{template}.html", {**(context or {}), **own}), status=status
     )

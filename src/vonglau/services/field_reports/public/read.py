@@ -1,6 +1,7 @@
 """Reading: one's own report by its secret link, any report by its number as far as it is public."""
 
 import re
+from typing import Any
 
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.http.response import HttpResponseBase
@@ -9,27 +10,19 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from vonglau.core.errors import NotFound
-from vonglau.core.facts import categories
 from vonglau.core.incidents import desk, files
 from vonglau.core.incidents.models import Evidence
+from vonglau.core.incidents.states import OPEN
 from vonglau.core.people.models import User
 from vonglau.core.worlds import world as world_of
-from vonglau.kit import wards
 from vonglau.services.field_reports import rules
 from vonglau.services.field_reports.models import Content, PublicReport, Report
 from vonglau.services.field_reports.photos import reviews
-from vonglau.services.field_reports.public import doors, pages, story
+from vonglau.services.field_reports.public import doors, nearby, pages, story
+from vonglau.services.field_reports.public.facts import facts
+from vonglau.services.field_reports.voices import joining, section, verdicts
 
 REFERENCE = re.compile(r"\s*(?:PA|SV)?-?(\d{4})-?(\d{3,10})\s*\Z", re.IGNORECASE)
-
-
-def _facts(report: Report) -> dict[str, str]:
-    language = "en" if pages.english() else "vi"
-    category = categories().get(report.category)
-    return {
-        "category": category.name[language] if category else report.category,
-        "ward": wards.ward_names([report.ward]).get(report.ward, ""),
-    }
 
 
 def by_token(token: str) -> Report | None:
@@ -48,20 +41,32 @@ def own(request: HttpRequest, token: str) -> HttpResponse:
     report = by_token(token)
     if report is None:
         return _missing(request, _("Không có phản ánh nào ở đường dẫn này: hãy mở lại đúng đường dẫn đã nhận."))
+    return own_page(request, report)
+
+
+def own_page(
+    request: HttpRequest, report: Report, more: dict[str, Any] | None = None, *, status: int = 200
+) -> HttpResponse:
+    """`more`: what went wrong with something sent from it."""
     world = world_of(report.world)
     content = Content.objects.filter(report=report).first()
     calls = [door for door in doors.EMERGENCIES if door.value in request.GET.getlist("call")]
     context = {
         "report": report,
-        "facts": _facts(report),
+        "facts": facts(report),
         "content": content,
         "story": story.tell(report, world.now(), own=True),
         "photos": _photos(report),
         "new": "new" in request.GET,
+        "near": nearby.to_report(report) if "new" in request.GET else [],
         "calls": calls,
-        "link": request.build_absolute_uri(reverse("field_reports:own", args=[token])),
+        "link": request.build_absolute_uri(reverse("field_reports:own", args=[report.token])),
+        "people": joining.people(desk.fate(report.incident)),
+        "said": request.GET.get("said", ""),
+        **section.own(report),
+        **(more or {}),
     }
-    answer = pages.show(request, "own", world, context)
+    answer = pages.show(request, "own", world, context, status=status)
     answer["Referrer-Policy"] = "no-referrer"
     answer["X-Robots-Tag"] = "noindex"
     return answer
@@ -108,12 +113,20 @@ def one(request: HttpRequest, reference: str) -> HttpResponse:
     content = Content.objects.filter(report=report).first() if rules.text_is_public(fate) else None
     context = {
         "report": report,
-        "facts": _facts(report),
+        "facts": facts(report),
         "words": content.public_words if content else "",
         "photos": list(reviews.public(report)),
         "story": story.tell(report, world.now(), own=False),
+        "people": joining.people(desk.fate(incident)),
+        "open": desk.fate(incident).state in OPEN,
+        "judged": verdicts.summary(desk.fate(incident)),
+        "own_voice": section.mine(request, report),
     }
-    return pages.show(request, "one", world, context)
+    answer = pages.show(request, "one", world, context)
+    answer["Link"] = (
+        f'<{reverse("field_reports:report_feed", args=[reference])}>; rel="alternate"; type="application/atom+xml"'
+    )
+    return answer
 
 
 @require_safe

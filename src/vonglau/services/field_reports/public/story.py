@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from django.utils.functional import Promise
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from vonglau.core import audit
 from vonglau.core.audit_models import Note
@@ -22,6 +24,30 @@ from vonglau.services.field_reports.replies import COMMENT
 
 TOLD_WHY = frozenset({Step.REFUSE, Step.RESOLVE, Step.PAUSE})
 """Steps whose reason is written for the citizen."""
+
+
+TITLES: dict[str, Promise] = {
+    "receive": gettext_lazy("Đã nhận phản ánh"),
+    Step.VERIFY: gettext_lazy("Trung tâm đã xác minh"),
+    Step.REFUSE: gettext_lazy("Không xử lý ở đây"),
+    Step.MERGE: gettext_lazy("Đã gộp với phản ánh trước về cùng việc"),
+    Step.ASSIGN: gettext_lazy("Giao cơ quan xử lý"),
+    Step.TRANSFER: gettext_lazy("Chuyển cơ quan xử lý"),
+    Step.RETURN: gettext_lazy("Cơ quan trả lại để giao đúng nơi"),
+    Step.START: gettext_lazy("Bắt đầu xử lý"),
+    Step.PAUSE: gettext_lazy("Chờ bạn bổ sung"),
+    Step.RESUME: gettext_lazy("Tiếp tục xử lý"),
+    Step.RESOLVE: gettext_lazy("Đã có kết quả"),
+    Step.CLOSE: gettext_lazy("Đã đóng"),
+    Step.REOPEN: gettext_lazy("Mở lại vì kết quả chưa đạt"),
+    "verdict": gettext_lazy("Người dân đánh giá kết quả"),
+}
+"""Steps that a citizen is told."""
+
+
+def title_of(step: str) -> str:
+    """A step in the active language; empty for one that stays inside."""
+    return str(TITLES.get(step, ""))
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,17 +89,31 @@ def tell(report: Report, now: datetime, *, own: bool) -> Story:
     whole = desk.fate(report.incident)
     ends = clocks.objection_ends(whole)
     agency = agency_name(whole.agency)
-    headline, comes, tone = _stands(whole, agency, ends, now)
+    where = stands(whole, now)
     return Story(
         state=whole.state,
-        headline=headline,
-        next=comes,
-        tone=tone,
+        headline=where.headline,
+        next=where.next,
+        tone=where.tone,
         deadlines=tuple(_deadlines(whole)),
         events=tuple(_events(report, whole, own=own)),
         agency=agency,
         objection_ends=ends if ends and ends > now else None,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Stands:
+    """As in `Story`."""
+
+    headline: str
+    next: str
+    tone: str
+
+
+def stands(one: Incident, now: datetime) -> Stands:
+    """Where an incident stands, for the citizen, in the active language."""
+    return Stands(*_stands(one, agency_name(one.agency), clocks.objection_ends(one), now))
 
 
 def _stands(one: Incident, agency: str, ends: datetime | None, now: datetime) -> tuple[str, str, str]:
@@ -105,7 +145,11 @@ def _ended(one: Incident, ends: datetime | None, now: datetime) -> tuple[str, st
     if one.outcome == "planned" and one.planned_for:
         outcome = _("Đã lên kế hoạch: %(day)s") % {"day": day_words(one.planned_for.isoformat())}
     open_still = ends is not None and ends > now and one.state in (State.RESOLVED, State.CLOSED)
-    comes = _("Nếu chưa đạt, hãy gọi trung tâm trước %(due)s.") % {"due": clock_words(ends)} if open_still else ""
+    comes = (
+        _("Nếu chưa đạt, hãy đánh giá và đề nghị mở lại trước %(due)s.") % {"due": clock_words(ends)}
+        if open_still
+        else ""
+    )
     return (outcome or _("Đã kết thúc"), comes, "good")
 
 
@@ -135,28 +179,25 @@ def _event(body: Mapping[str, Any], named: NamesByDay, notes: Mapping[int, str],
         return None
     moment = datetime.fromisoformat(str(at))
     agency = named.on(str(body.get("agency", "")), moment.date())
-    said = {
-        "receive": (_("Đã nhận phản ánh"), ""),
-        Step.VERIFY: (_("Trung tâm đã xác minh"), ""),
-        Step.REFUSE: (_("Không xử lý ở đây"), str(OUTCOME_NAMES.get(str(body.get("outcome", "")), ""))),
-        Step.MERGE: (_("Đã gộp với phản ánh trước về cùng việc"), _("Bạn nhận tin của việc chung.")),
-        Step.ASSIGN: (_("Giao cơ quan xử lý"), agency),
-        Step.TRANSFER: (_("Chuyển cơ quan xử lý"), agency),
-        Step.RETURN: (_("Cơ quan trả lại để giao đúng nơi"), ""),
-        Step.START: (_("Bắt đầu xử lý"), agency),
-        Step.PAUSE: (_("Chờ bạn bổ sung"), ""),
-        Step.RESUME: (_("Tiếp tục xử lý"), agency),
-        Step.RESOLVE: (_("Đã có kết quả"), _result(body, agency)),
-        Step.CLOSE: (_("Đã đóng"), ""),
-        Step.REOPEN: (_("Mở lại vì kết quả chưa đạt"), agency),
-    }.get(step)
-    if step == COMMENT and body.get("report") == report.reference:
-        said = (_("Bạn đã viết thêm"), "") if notes else None
-    if said is None:
+    more = {
+        Step.REFUSE: str(OUTCOME_NAMES.get(str(body.get("outcome", "")), "")),
+        Step.MERGE: _("Bạn nhận tin của việc chung."),
+        Step.ASSIGN: agency,
+        Step.TRANSFER: agency,
+        Step.START: agency,
+        Step.RESUME: agency,
+        Step.RESOLVE: _result(body, agency),
+        Step.REOPEN: agency,
+        "verdict": _("%(score)s trên 5") % {"score": body.get("score", "–")},
+    }
+    title = title_of(step)
+    if step == COMMENT and notes and body.get("report") == report.reference:
+        title = _("Bạn đã viết thêm")
+    if not title:
         return None
     why = body.get("why")
     note = why.get("note") if isinstance(why, dict) and (step in TOLD_WHY or step == COMMENT) else None
-    return Event(moment, step, said[0], said[1], notes.get(note, "") if note else "", step == COMMENT)
+    return Event(moment, step, title, more.get(step, ""), notes.get(note, "") if note else "", step == COMMENT)
 
 
 def _result(body: Mapping[str, Any], agency: str) -> str:

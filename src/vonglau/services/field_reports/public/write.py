@@ -5,6 +5,7 @@ connection, it is kept once and answered alike.
 """
 
 import json
+import re
 import secrets
 from collections.abc import Sequence
 from typing import Any
@@ -25,6 +26,7 @@ from vonglau.services.field_reports.models import Report
 from vonglau.services.field_reports.photos import reviews, taken
 from vonglau.services.field_reports.public import doors, pages
 from vonglau.services.field_reports.public.form import PHOTOS, ReportForm
+from vonglau.services.field_reports.voices import joining, who
 
 SOURCE = "web"
 
@@ -39,6 +41,8 @@ def form(request: HttpRequest) -> HttpResponse:
     world = pages.world_shown()
     if request.method != "POST":
         asked = {"key": new_key(), "category": request.GET.get("category", "")}
+        if re.fullmatch(r"PA-\d{4}-\d{3,10}", request.GET.get("about", ""), re.ASCII):
+            asked["description"] = _("Tiếp theo %(ref)s: ") % {"ref": request.GET["about"]}
         return pages.show(request, "form", world, _context(ReportForm(world, initial=asked)))
     photos = [photo for photo in request.FILES.getlist("photos") if photo.size]
     filled = ReportForm(world, _placed(request.POST, photos))
@@ -50,7 +54,7 @@ def form(request: HttpRequest) -> HttpResponse:
     if ask:
         return _refused(request, world, filled, ask)
     try:
-        report = _kept(world, filled, photos)
+        report = _kept(request, world, filled, photos)
     except Conflict:
         filled = filled.begun_anew(new_key())
         filled.add_error(
@@ -104,7 +108,7 @@ def _photo_words(reason: str) -> str:
     return f"{words} {_('Chưa có gì được gửi: hãy chọn ảnh khác rồi gửi lại.')}"
 
 
-def _kept(world: World, filled: ReportForm, photos: Sequence[Upload]) -> Report:
+def _kept(request: HttpRequest, world: World, filled: ReportForm, photos: Sequence[Upload]) -> Report:
     given = filled.cleaned_data
     submission = intake.Submission(
         world=world.pk,
@@ -123,6 +127,9 @@ def _kept(world: World, filled: ReportForm, photos: Sequence[Upload]) -> Report:
         source=SOURCE,
         sent_by=pages.REPORTER.name,
         external_id=given["key"],
+        language=joining.language(),
+        site=joining.site_of(request),
+        who=who.of(request),
     )
 
     def attach(incident: Incident) -> None:
@@ -142,6 +149,7 @@ def _context(filled: ReportForm, ask: list[doors.Door] | None = None) -> dict[st
         "aware": " ".join(ask or []),
         "patterns_json": json.dumps(doors.patterns()),
         "photos": PHOTOS,
+        "hints": reverse("field_reports:hints"),
     }
 
 

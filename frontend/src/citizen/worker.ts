@@ -1,0 +1,3 @@
+/** The service worker of the citizens' pages. */
+export const WORKER = "/sw.js";
+export const SCOPE = "/field_reports/";

@@ -90,7 +90,7 @@ class Serving:
         until, said = time.monotonic() + seconds, None
         while time.monotonic() < until:
             if self.process.poll() is not None:
-                raise AssertionError(f"the server ended with {self.process.returncode}")
+                raise AssertionError(f"the server ended with {self.process.returncode}\n{self._last_words()}")
             try:
                 status, _headers, said = self.request("GET", "/readyz")
                 if status == 200:
@@ -98,9 +98,11 @@ class Serving:
             except (OSError, HTTPException) as problem:
                 said = problem
             time.sleep(0.1)
+        raise AssertionError(f"the server did not become ready: {said!r}\n{self._last_words()}")
+
+    def _last_words(self) -> str:
         log = self.data.with_name(f"{self.data.name}.log")
-        told = log.read_text(encoding="utf-8", errors="replace")[-4000:] if log.exists() else ""
-        raise AssertionError(f"the server did not become ready: {said!r}\n{told}")
+        return log.read_text(encoding="utf-8", errors="replace")[-4000:] if log.exists() else ""
 
     def children(self) -> list[int]:
         """Every process of this server below its supervisor."""

@@ -64,6 +64,7 @@ def open311(
     """Load the reports of another Open311 server (GeoReport v2) at URL. Stopped or refused, the same command goes on from there."""
     from datetime import UTC, datetime
 
+    from vonglau.core.errors import BadInput
     from vonglau.core.tables.files import shown
     from vonglau.services.field_reports import table
     from vonglau.services.field_reports.history import load as load_history
@@ -75,7 +76,9 @@ def open311(
     server = Server(url=url, jurisdiction=asked.jurisdiction, format=asked.format, pages=asked.pages, pause=asked.pause)
     first = datetime.fromtimestamp(table.day(since), UTC)
     last = datetime.fromtimestamp(table.day(until), UTC) if until else datetime.now(UTC)
-    folder = data / "imports" / Path(means.name).name
+    folder = (data / "imports" / means.name).resolve()
+    if folder.parent != (data / "imports").resolve():  # it is removed below, with all that is in it
+        raise BadInput(f"{mapping}: {means.name[:60]} names no folder of its own under {data / 'imports'}.")
     told = (lambda words: None) if as_json else (lambda words: say(f"  {shown(words)}"))
     file, windows = collect(server, folder, first, last, told)
     body = load_history(file, mapping, world, dry_run=dry_run)

@@ -1,5 +1,6 @@
 """What a foreign file's columns and words mean here: a YAML file, checked before the first row is read."""
 
+import re
 from datetime import date, tzinfo
 from pathlib import Path
 from typing import Literal
@@ -10,6 +11,9 @@ import msgspec
 from vonglau.core.errors import BadFile
 from vonglau.core.facts import Text, categories, read_yaml
 from vonglau.core.tables.times import zone as zone_of
+
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,39}")
+"""Of a mapping: it also names a folder, which is removed when all is loaded."""
 
 OpenState = Literal["received", "verified", "assigned", "in_progress"]
 Resolved = Literal["fixed", "planned", "explained"]
@@ -113,8 +117,8 @@ def read_mapping(path: Path) -> Mapping:
         raise BadFile(
             f'{path}, zone: {mapping.zone} is no zone; write an IANA name such as Asia/Ho_Chi_Minh or an offset "+07:00"'
         ) from problem
-    if not mapping.name or len(mapping.name) > 40:
-        raise BadFile(f"{path}, name: give it 1 to 40 characters")
+    if not NAME.fullmatch(mapping.name):
+        raise BadFile(f"{path}, name: give it 1 to 40 letters a-z, digits, _ and -, beginning with a letter or a digit")
     if not 0.1 <= mapping.open311.pause <= 3600:
         raise BadFile(f"{path}, open311: pause {mapping.open311.pause} is not from 0.1 to 3600 seconds")
     if (mapping.columns.lon is None) != (mapping.columns.lat is None):

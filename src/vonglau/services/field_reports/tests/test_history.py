@@ -197,6 +197,11 @@ def test_history_never_mixes_with_what_is_live_or_drilled(tmp_path: Path, mappin
         ("lon: LON, ", "", "lon and lat"),
         ("status: {Open: assigned", "status: {Open: perhaps", "status"),
         ("name: test", "nom: test", "nom"),
+        ("name: test", 'name: ".."', "name: give it"),
+        ("name: test", "name: .", "name: give it"),
+        ("name: test", "name: a/../..", "name: give it"),
+        ("name: test", 'name: "test\\n"', "name: give it"),
+        ("name: test", f"name: {'a' * 41}", "name: give it"),
         ("closed: CLOSED", "closed: SHUT", "SHUT"),
     ],
 )

@@ -49,7 +49,12 @@ def begin_handling(incident: Incident, at: datetime) -> None:
 
 
 def relevel(incident: Incident, level_before: str, at: datetime) -> None:
-    """Recompute both deadlines after a change of level: the time that was paused, or began anew when it was reopened, stays won."""
+    """Recompute both deadlines after a change of level: the time that was paused, or began anew when it was reopened, stays won.
+
+    Of a level before that is no more nothing is known but the deadline it gave: on the new level's calendar it is not shortened.
+    """
+    if level_before not in levels():
+        level_before = incident.level
     incident.receive_due = deadline(incident.level, "receive", incident.received_at)
     if incident.verified_at is not None and incident.handle_due is not None:
         begins, rule = incident.verified_at, level(incident.level)

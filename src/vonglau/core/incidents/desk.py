@@ -16,6 +16,7 @@ from vonglau.core.errors import BadInput, Conflict, NotAllowed, NotFound, StepNo
 from vonglau.core.incidents import clocks, proof, wording
 from vonglau.core.incidents.models import Incident, IncidentCounter
 from vonglau.core.incidents.states import ENDED, OPEN, REFUSING, RESOLVING, Outcome, State, Step, find
+from vonglau.core.levels import levels
 from vonglau.core.notify import fan_out, rules
 from vonglau.core.people import directory, policy
 from vonglau.core.people.models import Agency
@@ -375,11 +376,11 @@ def hand_over(incident: Incident, to: Agency, by: str) -> None:
 
 
 def close_silent(world_id: str, at: datetime, limit: int = 200) -> int:
-    """Close what was resolved and to which nobody objected in time. Alert-born incidents wait for a supervisor."""
+    """Close what was resolved and to which nobody objected in time. Alert-born incidents wait for a supervisor, and so do those of a
+    level that is no more: nothing says how long they may be objected to."""
     closed = 0
-    waiting = (
-        Incident.objects.filter(world=world_id, state=State.RESOLVED).exclude(origin="alert").order_by("resolved_at")
-    )
+    resolved = Incident.objects.filter(world=world_id, state=State.RESOLVED, level__in=list(levels()))
+    waiting = resolved.exclude(origin="alert").order_by("resolved_at")
     for incident in waiting[:limit]:
         ends = clocks.objection_ends(incident)
         if ends is not None and at > ends:

@@ -4,6 +4,7 @@ What was told stands in the incident (`escalated`) and in its chain, written wit
 nothing is told twice. Time is the world's: a drill escalates at its own pace, a recording not at all.
 """
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,13 +12,16 @@ from datetime import datetime
 from django.db import transaction
 
 from vonglau.core import audit
+from vonglau.core.errors import BadFile, BadInput
 from vonglau.core.incidents import clocks, desk
 from vonglau.core.incidents.models import Incident
 from vonglau.core.incidents.states import OPEN
-from vonglau.core.levels import TOLD, Escalation
+from vonglau.core.levels import TOLD, Escalation, levels
 from vonglau.core.notify import rules
 from vonglau.core.people.policy import SYSTEM
 from vonglau.core.worlds import World, WorldKind
+
+log = logging.getLogger("vonglau.escalation")
 
 STEP = "escalate"
 """Its name in the chain and in the change stream. No step of the table: nothing of the work changes, and no version."""
@@ -38,7 +42,19 @@ def run(world: World, now: datetime, limit: int = 500) -> int:
     if world.kind == WorldKind.RECORDING:
         return 0
     reached = Incident.objects.filter(world=world.pk, escalates_at__lte=now).order_by("escalates_at")
-    return sum(_escalate(pk, now) for pk in list(reached.values_list("pk", flat=True)[:limit]))
+    return sum(_or_leave(pk, now) for pk in list(reached.values_list("pk", flat=True)[:limit]))
+
+
+def _or_leave(pk: int, now: datetime) -> bool:
+    """One whose level or calendar is no more is left alone until somebody changes its level: it must not keep all others silent."""
+    try:
+        return _escalate(pk, now)
+    except BadFile:
+        raise  # the levels cannot be read at all: that is no fault of this one
+    except BadInput as problem:
+        Incident.objects.filter(pk=pk).update(escalates_at=None)
+        log.error("incident %d escalates no more: %s", pk, problem.message)
+        return False
 
 
 @transaction.atomic
@@ -76,8 +92,8 @@ def _left(incident: Incident) -> list[Escalation]:
 
 
 def plan(incident: Incident) -> list[Planned]:
-    """Every step of the clock that runs now; none while it is paused."""
-    if incident.due_at is None:
+    """Every step of the clock that runs now; none while it is paused, nor of a level that is no more."""
+    if incident.due_at is None or incident.level not in levels():
         return []
     return [
         Planned(

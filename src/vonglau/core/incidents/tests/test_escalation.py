@@ -178,6 +178,20 @@ def test_at_most_so_many_at_a_time_the_longest_waiting_first() -> None:
     assert all(one.escalated == 50 for one in Incident.objects.filter(pk__in=[one.pk for one in (*late, later)]))
 
 
+def test_a_level_that_is_no_more_keeps_no_other_incident_silent() -> None:
+    gone, other = at_work(), incident(at=MONDAY + HOUR)
+    Incident.objects.filter(pk=gone.pk).update(level="gone")
+    now = working(MONDAY, 23)
+    assert run(now) == 1
+    assert run(now) == 0
+    assert desk.get("live", other.ref).escalated == 100
+    left = desk.get("live", gone.ref)
+    assert (left.escalates_at, escalation.plan(left)) == (None, [])
+    again = take("live", gone.ref, "level", OPERATOR, Details(level="urgent", why="mức cũ không còn"), at=now)
+    assert again.due_at == left.due_at == working(MONDAY, 24)
+    assert run(now) == 1
+
+
 def test_an_upgraded_row_is_planned_anew_without_telling_anybody() -> None:
     opened = incident()
     Incident.objects.update(escalates_at=MONDAY)

@@ -109,14 +109,13 @@ def asked(path: str, query: dict[str, str], times: int) -> dict[str, Any]:
 
 def questions(box: tuple[float, float, float, float], times: int = 40) -> dict[str, Any]:
     """Only what is asked of the database for a box, without a page around it."""
-    from vonglau.services.field_reports.models import PublicReport
     from vonglau.services.field_reports.published import asking
 
     took, cpu, found = [], [], []
     for n in range(times + 1):
         began, used = time.perf_counter(), time.process_time()
-        inside, _few = asking.in_box("live", box)
-        found = list(asking.newest(PublicReport.objects.filter(inside, world="live"))[:100])
+        inside, _few = asking.reports("live", box)
+        found = list(asking.newest(inside)[:100])
         if n:
             took.append((time.perf_counter() - began) * 1000)
             cpu.append((time.process_time() - used) * 1000)

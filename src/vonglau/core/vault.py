@@ -13,7 +13,6 @@ import os
 import secrets
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -23,7 +22,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from django.apps import apps
 from django.conf import settings
-from django.db import DatabaseError, connection, models, transaction
+from django.db import connection, models
 from django.db.models.functions import Cast
 
 from vonglau.core import keyfiles
@@ -231,8 +230,8 @@ class Sealed:
 
 
 Source = Callable[[], Iterator[Sealed]]
-SOURCES: list[Source] = []
-"""Sealed texts inside tables that are not ours (allauth's). Ours declare theirs with `SealedTextField`."""
+SOURCES: dict[str, Source] = {}
+"""Sealed texts inside tables that are not ours (allauth's), by table. Ours declare theirs with `SealedTextField`."""
 
 
 def fields() -> list[SealedTextField]:
@@ -246,18 +245,27 @@ def everything() -> Iterator[Sealed]:
     """Every sealed text of the database."""
     for field in fields():
         yield from _column(field)
-    for source in SOURCES:
+    for source in SOURCES.values():
         yield from source()
 
 
 def sealed_already() -> Sealed | None:
-    """Any sealed text of the database. Raises OperationalError when nobody can tell, because it does not answer."""
-    connection.ensure_connection()
-    sources: list[Source] = [*(partial(_column, field) for field in fields()), *SOURCES]
+    """Any sealed text of the database. Raises DatabaseError when nobody can tell, because it does not answer.
+
+    Only what is there is asked: before the last migration a table or a column may still be to come, and holds nothing."""
+    with connection.cursor() as cursor:
+        there = {
+            (table, column.name)
+            for table in connection.introspection.table_names(cursor)
+            for column in connection.introspection.get_table_description(cursor, table)
+        }
+    sources: list[Source] = [
+        partial(_column, field) for field in fields() if (field.model._meta.db_table, field.column) in there
+    ]
+    sources += [source for table, source in SOURCES.items() if any(table == name for name, _column in there)]
     for source in sources:
-        with suppress(DatabaseError), transaction.atomic():  # a table that is still to be migrated holds nothing
-            if (found := next((one for one in source() if is_sealed(one.text)), None)) is not None:
-                return found
+        if (found := next((one for one in source() if is_sealed(one.text)), None)) is not None:
+            return found
     return None
 
 

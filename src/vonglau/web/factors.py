@@ -73,4 +73,4 @@ def _sealed() -> Iterator[vault.Sealed]:
                 yield vault.Sealed(f"mfa.{name}", text, CONTEXT, put)
 
 
-vault.SOURCES.append(_sealed)
+vault.SOURCES["mfa_authenticator"] = _sealed

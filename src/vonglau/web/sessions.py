@@ -136,7 +136,7 @@ def _sealed() -> Any:
             yield vault.Sealed(CONTEXT, text, CONTEXT, put)
 
 
-vault.SOURCES.append(_sealed)
+vault.SOURCES[Session._meta.db_table] = _sealed
 
 
 class AccessMiddleware:

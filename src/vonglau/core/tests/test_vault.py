@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from django.db import connection, models
+from django.db import OperationalError, connection, models
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -175,3 +175,17 @@ def test_the_folder_is_the_data_folders_own_unless_named(tmp_path: Path) -> None
     assert keyfiles.folder(tmp_path) == tmp_path / "secrets"
     assert keyfiles.folder(tmp_path, str(tmp_path / "x")) == tmp_path / "x"
     assert os.sep in str(keyfiles.folder(tmp_path, "~/x"))
+
+
+@pytest.mark.django_db(transaction=True)
+def test_who_cannot_look_makes_no_key(box: Any, secrets: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    box.objects.create(word="s3cret")
+    (secrets / keyfiles.VAULT_KEYS).unlink()
+
+    def away(*_: Any) -> Any:
+        raise OperationalError("the database went away")
+
+    monkeypatch.setattr(connection.introspection, "table_names", away)
+    with pytest.raises(OperationalError):
+        vault.seal(b"new")
+    assert not (secrets / keyfiles.VAULT_KEYS).exists()

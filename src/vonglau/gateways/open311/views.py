@@ -21,19 +21,15 @@ def requests(request: HttpRequest, format: str) -> HttpResponse:
     return sending.submit(request, format) if request.method == "POST" else _search(request, format)
 
 
-def _public(world_id: str) -> "QuerySet[PublicReport]":
-    return PublicReport.objects.filter(world=world_id)
-
-
 def _search(request: HttpRequest, format: str) -> HttpResponse:
     given = arguments.query(request)
     in_world = keys.reading(request, given)
-    rows = _public(in_world.pk)
     if ids := arguments.words(given, "service_request_id"):  # overrides all other arguments
-        return _list(format, given, asking.newest(rows.filter(reference__in=ids))[: arguments.MOST])
-    rows = rows.filter(_as_asked(given))
-    if box := arguments.box(given):
-        rows = rows.filter(asking.in_box(in_world.pk, box)[0])
+        named, _few = asking.reports(in_world.pk)
+        return _list(format, given, asking.newest(named.filter(reference__in=ids))[: arguments.MOST])
+    wanted = _as_asked(given)
+    found, _few = asking.reports(in_world.pk, arguments.box(given) or None)
+    rows = found.filter(wanted)
     since = arguments.moment(given, "updated_after")
     if since is not None:  # the longest ago first: who goes on from the last one's `updated_datetime` misses none
         changed = rows.filter(updated_at__gt=since).order_by("updated_at", "pk")
@@ -61,7 +57,8 @@ def _as_asked(given: Arguments) -> Q:
 @georeport("GET", "HEAD")
 def one_request(request: HttpRequest, id: str, format: str) -> HttpResponse:
     given = arguments.query(request)
-    rows = _public(keys.reading(request, given).pk).filter(reference=id)[:1]
+    found, _few = asking.reports(keys.reading(request, given).pk)
+    rows = found.filter(reference=id)[:1]
     if not rows:
         raise Refused(404, f"There is no service_request_id {id[:80]}.")
     return _list(format, given, rows)

@@ -40,15 +40,22 @@ TABLE = f'"{PublicReport._meta.db_table}"'
 """A name of our own, never input."""
 
 
-def in_box(world_id: str, box: Box, few: int | None = None) -> tuple[Q, int | None]:
-    """A condition for a box, and how many it holds if they are few.
+def reports(
+    world_id: str, box: Box | None = None, few: int | None = None
+) -> "tuple[QuerySet[PublicReport], int | None]":
+    """The reports of a world, in a box; and how many the box holds if they are few.
 
-    Few are named one by one, found by their cells. Where there are many, the newest soon turn up by themselves, and the condition is
-    only their degrees: left to itself, a database without statistics looks through every recent report for a box in which there is none.
+    Few are named one by one, found by their cells; the world is not asked of them again, because SQLite takes it for the narrower key
+    and reads every report of the world. Where there are many, the newest soon turn up by themselves, and the condition is only their
+    degrees: left to itself, a database without statistics looks through every recent report for a box in which there is none.
     """
+    if box is None:
+        return PublicReport.objects.filter(world=world_id), None
     most = FEW if few is None else few
     found = named(world_id, box, most + 1)
-    return (Q(pk__in=found), len(found)) if len(found) <= most else (degrees(box), None)
+    if len(found) <= most:
+        return PublicReport.objects.filter(pk__in=found), len(found)
+    return PublicReport.objects.filter(degrees(box), world=world_id), None
 
 
 def newest(rows: "QuerySet[Any]") -> "QuerySet[Any]":

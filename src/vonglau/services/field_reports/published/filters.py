@@ -140,9 +140,14 @@ def _plain(text: str, most: int) -> str:
     return " ".join(text.replace("\x00", "").split())[:most].rstrip()
 
 
-def rows(world: World, asked: Asked, *, merged: bool = False) -> "QuerySet[PublicReport]":
-    """The reports asked for, in no order. `merged`: with those that were merged into another."""
-    found = PublicReport.objects.filter(world=world.pk)
+def rows(
+    world: World, asked: Asked, *, merged: bool = False, inside: "QuerySet[PublicReport] | None" = None
+) -> "QuerySet[PublicReport]":
+    """The reports asked for, in no order. `merged`: with those that were merged into another; `inside`: of these."""
+    if inside is None:
+        found, _few = asking.reports(world.pk, asked.box)
+    else:
+        found = inside if asked.box is None else inside.filter(asking.degrees(asked.box))
     if not merged:
         found = found.filter(merged=False)
     start, end = asked.window(world.now())
@@ -160,6 +165,4 @@ def rows(world: World, asked: Asked, *, merged: bool = False) -> "QuerySet[Publi
         found = found.filter(agency__in=list(Agency.objects.filter(code=asked.agency).values_list("pk", flat=True)))
     if asked.q:
         found = matching(found, asked.q, "plain")
-    if asked.box is not None:
-        found = found.filter(asking.in_box(world.pk, asked.box)[0])
     return found

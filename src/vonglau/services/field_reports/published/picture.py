@@ -44,9 +44,8 @@ class Picture:
 
 def picture(world: World, asked: filters.Asked, box: Box, zoom: float) -> Picture:
     """What lies in `box`, at a zoom of web maps (0: the whole world in 512 px)."""
-    rows = filters.rows(world, asked)
-    inside, few = asking.in_box(world.pk, box)
-    rows = rows.filter(inside)
+    inside, few = asking.reports(world.pk, box)
+    rows = filters.rows(world, asked, inside=inside)
     most = MOST if zoom >= CLOSEST else MOST_POINTS
     if few is not None or zoom >= CLOSEST:
         points = list(rows.order_by()[: most + 1])

@@ -9,29 +9,30 @@ What arrives is a CloudEvent of the type vn.vonglau.field_reports.told: codes an
 from django.http import HttpRequest, HttpResponse
 
 from vonglau.core.people.policy import Actor
+from vonglau.core.worlds import World
 from vonglau.gateways.open311 import forms, keys
 from vonglau.gateways.open311.formats import Answer, Refused, georeport, respond
-from vonglau.services.field_reports.models import Report, Voice
+from vonglau.services.field_reports.models import Voice
+from vonglau.services.field_reports.published.one import public_report
 from vonglau.services.field_reports.voices import following, joining
 
 MOST = 5
 """Followers of one programme at one request."""
 
 
-def _behind(request: HttpRequest, id: str) -> tuple[Actor, Report, dict[str, str]]:
+def _asked(request: HttpRequest) -> tuple[Actor, World, dict[str, str]]:
     form = forms.read(request)
     reporter, in_world = keys.sender(request, form.fields)
-    rows = Report.objects.select_related("incident__keeper")
-    report = rows.filter(world=in_world.pk, reference=id[:80]).first() if "\x00" not in id else None
-    if report is None:
-        raise Refused(404, f"There is no service_request_id {id[:80]}.")
-    return reporter, report, dict(form.fields)
+    return reporter, in_world, dict(form.fields)
 
 
 @georeport("POST")
 def follow(request: HttpRequest, id: str, format: str) -> HttpResponse:
-    """Any request of the key's world may be followed: what is told, anybody may read."""
-    reporter, report, fields = _behind(request, id)
+    """Any public request of the key's world may be followed: what is told, anybody may read."""
+    reporter, in_world, fields = _asked(request)
+    report = public_report(in_world.pk, id)
+    if report is None:
+        raise Refused(404, f"There is no service_request_id {id[:80]}.")
     if Voice.objects.filter(report=report, sent_by=reporter.name, ended_at=None).count() >= MOST:
         raise Refused(409, f"This key follows the request {MOST} times already: end one first.")
     voice, secret = joining.programme(report, reporter.name, fields.get("url", ""))
@@ -41,12 +42,13 @@ def follow(request: HttpRequest, id: str, format: str) -> HttpResponse:
 
 @georeport("POST")
 def unfollow(request: HttpRequest, id: str, follower: int, format: str) -> HttpResponse:
-    reporter, report, _fields = _behind(request, id)
-    voice = (
-        Voice.objects.filter(pk=follower, report=report, sent_by=reporter.name).first() if follower < 2**63 else None
-    )
+    """Also of a request that is not public any more. Whether there is one, only its follower is told."""
+    reporter, in_world, _fields = _asked(request)
+    mine = Voice.objects.filter(report__world=in_world.pk, sent_by=reporter.name).select_related("report")
+    readable = follower < 2**63 and "\x00" not in id
+    voice = mine.filter(pk=follower, report__reference=id[:40]).first() if readable else None
     if voice is None:
-        raise Refused(404, f"This key has no follower {follower} at {report.reference}.")
+        raise Refused(404, f"This key has no follower {follower} at {id[:80]}.")
     following.end(voice)
-    told = {"follower_id": str(voice.pk), "service_request_id": report.reference}
+    told = {"follower_id": str(voice.pk), "service_request_id": voice.report.reference}
     return respond(format, Answer("followers", "follower", [told]))

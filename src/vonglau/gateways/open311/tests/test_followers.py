@@ -100,3 +100,20 @@ def test_others_followers_are_not_mine_to_end_and_there_is_a_limit(key: str, sen
     assert Client().post(follow, {**asked, "url": "https://x.example/5"}).status_code == 409
     assert Client().post(f"{ROOT}/PA-2611-9999/followers.json", asked).status_code == 404
     assert Client().get(follow).status_code == 405
+
+
+def test_what_is_not_public_cannot_be_followed_and_a_follower_may_still_go(key: str, send: Send) -> None:
+    reference = send(email=None).json()[0]["service_request_id"]
+    asked = {"api_key": key, "url": "https://x.example/hook"}
+    [told] = Client().post(f"{ROOT}/{reference}/followers.json", asked).json()
+    step(
+        Report.objects.get(reference=reference), "refuse", outcome="redirected", why="Là đơn.", reason="denunciation", target="citizen_reception"
+    )  # fmt: skip
+    never = Client().post(f"{ROOT}/PA-2611-9999/followers.json", asked)
+    hidden = Client().post(f"{ROOT}/{reference}/followers.json", asked)
+    assert (hidden.status_code, hidden.content.decode()) == (
+        404,
+        never.content.decode().replace("PA-2611-9999", reference),
+    )
+    stop = f"{ROOT}/{reference}/followers/{told['follower_id']}/stop.json"
+    assert Client().post(stop, {"api_key": key}).status_code == 200

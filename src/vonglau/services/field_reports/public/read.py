@@ -16,10 +16,11 @@ from vonglau.core.incidents.states import OPEN
 from vonglau.core.people.models import User
 from vonglau.core.worlds import world as world_of
 from vonglau.services.field_reports import rules
-from vonglau.services.field_reports.models import Content, PublicReport, Report
+from vonglau.services.field_reports.models import Content, Report
 from vonglau.services.field_reports.photos import reviews
 from vonglau.services.field_reports.public import doors, nearby, pages, story
 from vonglau.services.field_reports.public.facts import facts
+from vonglau.services.field_reports.published.one import public_report
 from vonglau.services.field_reports.voices import joining, section, verdicts
 
 REFERENCE = re.compile(r"\s*(?:PA|SV)?-?(\d{4})-?(\d{3,10})\s*\Z", re.IGNORECASE)
@@ -96,18 +97,22 @@ def own_photo(request: HttpRequest, token: str, number: int) -> HttpResponseBase
     return answer
 
 
+def _hidden_by_hand(world_id: str, reference: str) -> bool:
+    rows = Report.objects.filter(world=world_id, hidden_at__isnull=False)
+    return "\x00" not in reference and rows.filter(reference=reference).exists()
+
+
 @require_safe
 def one(request: HttpRequest, reference: str) -> HttpResponse:
     """What anybody may know of a report: not its photos, and its words only after a person has looked at them."""
     world = pages.world_shown()
-    rows = Report.objects.select_related("incident__agency", "incident__keeper__agency")
-    report = rows.filter(world=world.pk, reference=reference).first()
-    if report is None or (report.hidden_at is None and not PublicReport.objects.filter(pk=report.pk).exists()):
+    report = public_report(world.pk, reference)
+    if report is None:
+        if _hidden_by_hand(world.pk, reference):
+            return _missing(
+                request, _("Phản ánh này không được công khai. Người gửi vẫn xem được ở đường dẫn riêng của mình.")
+            )
         return _missing(request, _("Không có phản ánh mang mã này."))
-    if report.hidden_at is not None:
-        return _missing(
-            request, _("Phản ánh này không được công khai. Người gửi vẫn xem được ở đường dẫn riêng của mình.")
-        )
     incident = report.incident
     fate = rules.Fate(incident.state, incident.verified_at, incident.resolved_at, incident.closed_at)
     content = Content.objects.filter(report=report).first() if rules.text_is_public(fate) else None

@@ -11,6 +11,7 @@ from django.views.decorators.http import require_safe
 from vonglau.services.field_reports.models import Report
 from vonglau.services.field_reports.public import pages, story
 from vonglau.services.field_reports.public.facts import facts
+from vonglau.services.field_reports.published.one import public_report
 
 ATOM = "http://www.w3.org/2005/Atom"
 KEPT = 300
@@ -21,12 +22,7 @@ KEPT = 300
 def atom(request: HttpRequest, reference: str) -> HttpResponse:
     """`?in=en` speaks English: a reader of feeds says nothing of its language."""
     world = pages.world_shown()
-    rows = Report.objects.select_related("incident__agency", "incident__keeper__agency")
-    report = (
-        rows.filter(world=world.pk, reference=reference[:40], hidden_at=None).first()
-        if "\x00" not in reference
-        else None
-    )
+    report = public_report(world.pk, reference)
     if report is None:
         raise Http404
     with override("en" if request.GET.get("in") == "en" else "vi"):

@@ -16,6 +16,8 @@ def verdict(request: HttpRequest, token: str, door: str) -> HttpResponse:
     found = views.behind(door, token)
     if found is None:
         return views.missing(request)
+    if door == "v" and views.closed(found):
+        return views.closed_page(request, found)
     given = request.POST.get("score", "")
     words = request.POST.get("words", "").replace("\r\n", "\n")
     objects = "objects" in request.POST

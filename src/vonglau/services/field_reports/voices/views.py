@@ -16,6 +16,7 @@ from vonglau.core.worlds import world as world_of
 from vonglau.services.field_reports.models import Report, Voice
 from vonglau.services.field_reports.public import pages, story
 from vonglau.services.field_reports.public.facts import facts
+from vonglau.services.field_reports.published.one import is_public, public_report
 from vonglau.services.field_reports.voices import following, joining, section
 from vonglau.services.field_reports.voices import who as browsers
 
@@ -57,8 +58,22 @@ def missing(request: HttpRequest) -> HttpResponse:
     return pages.show(request, "said", pages.world_shown(), {"title": _("Không tìm thấy"), "words": words}, status=404)
 
 
+def closed(voice: Voice) -> bool:
+    """Whether the matter is not public any more: who only joined or follows learns nothing of it. The reporter does, once it is known
+    that the address is theirs."""
+    return not (voice.part == joining.REPORTER and voice.told) and not is_public(voice.report)
+
+
+def closed_page(request: HttpRequest, voice: Voice) -> HttpResponse:
+    """That it is not public, and how to end the news: nothing of what became of it."""
+    context = {"voice": voice, "said": request.GET.get("said", "")}
+    return secret(pages.show(request, "closed", world_of(voice.report.world), context, status=404))
+
+
 def page(request: HttpRequest, voice: Voice, more: dict[str, Any] | None = None, *, status: int = 200) -> HttpResponse:
     """The page of a voice."""
+    if closed(voice):
+        return closed_page(request, voice)
     report = voice.report
     world = world_of(report.world)
     context = {
@@ -87,13 +102,7 @@ def voice(request: HttpRequest, token: str) -> HttpResponse:
 def join(request: HttpRequest, reference: str) -> HttpResponse:
     """One press: "me too", or only to be told. The same browser again is led to what it has."""
     world = pages.world_shown()
-    report = (
-        Report.objects.select_related("incident__keeper")
-        .filter(world=world.pk, reference=reference[:40], hidden_at=None)
-        .first()
-        if "\x00" not in reference
-        else None
-    )
+    report = public_report(world.pk, reference)
     if report is None:
         return missing(request)
     has_it = request.POST.get("part") != joining.FOLLOWER and desk.fate(report.incident).state in OPEN
@@ -115,12 +124,8 @@ def same(request: HttpRequest, token: str, reference: str) -> HttpResponse:
         return missing(request)
     rows = Report.objects.select_related("incident__keeper")
     own = rows.filter(token=token).first() if token else None
-    other = (
-        rows.filter(world=own.world, reference=reference[:40], hidden_at=None).exclude(pk=own.pk).first()
-        if own
-        else None
-    )
-    if own is None or other is None or desk.fate(other.incident).state not in OPEN:
+    other = public_report(own.world, reference) if own else None
+    if own is None or other is None or other.pk == own.pk or desk.fate(other.incident).state not in OPEN:
         return missing(request)
     browser = browsers.of(request)
     made = joining.join(other, joining.JOINED, browser, site=joining.site_of(request))
@@ -139,6 +144,8 @@ def follow(request: HttpRequest, token: str, door: str) -> HttpResponse:
     found = behind(door, token)
     if found is None:
         return missing(request)
+    if door == "v" and closed(found):
+        return closed_page(request, found)
     how = {"site": joining.site_of(request), "language": joining.language()}
     try:
         if request.POST.get("again") and found.channel in ASKED:
@@ -182,7 +189,7 @@ def again(request: HttpRequest, voice: Voice, door: str, told: dict[str, Any], *
 def push(request: HttpRequest, token: str, door: str) -> JsonResponse | HttpResponse:
     """This browser shows the news: its subscription, as the browser writes it."""
     found = behind(door, token)
-    if found is None:
+    if found is None or (door == "v" and closed(found)):
         return JsonResponse({"detail": "There is nothing here."}, status=404)
     try:
         said = json.loads(request.body) if len(request.body) <= PUSH_BYTES else None
@@ -215,6 +222,8 @@ def confirm(request: HttpRequest, token: str, code: str) -> HttpResponse:
     found = by_token(token)
     if found is None:
         return missing(request)
+    if found.part != joining.REPORTER and closed(found):
+        return closed_page(request, found)
     back = f"{home('v', token)}?said=confirmed#follow"
     if found.told and not found.code:  # pressed twice
         return secret(HttpResponseRedirect(back, status=303))

@@ -8,7 +8,7 @@ from django.db.models import Q, QuerySet
 from vonglau.services.field_reports.models import PublicReport
 from vonglau.services.field_reports.published.cells import Box, ranges
 
-FEW = 2_000
+FEW = 1_000
 """Reports in a box that are named one by one."""
 
 

@@ -376,8 +376,7 @@ def hand_over(incident: Incident, to: Agency, by: str) -> None:
 
 
 def close_silent(world_id: str, at: datetime, limit: int = 200) -> int:
-    """Close what was resolved and to which nobody objected in time. Alert-born incidents wait for a supervisor, and so do those of a
-    level that is no more: nothing says how long they may be objected to."""
+    """Close what was resolved and to which nobody objected in time. A supervisor closes what an alert opened, or whose level is no more."""
     closed = 0
     resolved = Incident.objects.filter(world=world_id, state=State.RESOLVED, level__in=list(levels()))
     waiting = resolved.exclude(origin="alert").order_by("resolved_at")

@@ -8,7 +8,7 @@ import base64
 import binascii
 import json
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from django.db.models import Q, QuerySet
@@ -61,10 +61,16 @@ def _plausible(order: Order, value: object, id: object) -> bool:
         return False
     if order.field == "id" or value is None:
         return value is None and (order.nullable or order.field == "id")
-    try:
-        return isinstance(value, str) and datetime.fromisoformat(value).tzinfo is not None
-    except ValueError:
+    if not isinstance(value, str):
         return False
+    try:
+        moment = datetime.fromisoformat(value)
+        moment.astimezone(
+            UTC
+        )  # as the database will be asked: the first and the last day of the calendar have no hours before or after
+    except (ValueError, OverflowError):
+        return False
+    return moment.tzinfo is not None
 
 
 def page(rows: "QuerySet[Any]", order: Order = BY_ID, *, after: str | None = None, limit: int = DEFAULT) -> Page:

@@ -93,6 +93,8 @@ def test_a_cursor_comes_back(value: object, id: int) -> None:
         encode(Order("due_at"), None, 1),
         encode(Order("due_at"), "soon", 1),
         encode(Order("due_at"), "2026-01-01T00:00:00", 1),
+        encode(Order("due_at"), "0001-01-01T00:00:00+23:59", 1),
+        encode(Order("due_at"), "9999-12-31T23:59:59-23:59", 1),
         encode(Order("due_at"), factories.MONDAY, -1),
         encode(Order("due_at"), factories.MONDAY, 2**63),
         encode(Order("due_at"), factories.MONDAY, True),

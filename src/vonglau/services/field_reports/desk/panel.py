@@ -94,6 +94,8 @@ REACHED_BY = ("contact_name", "email", "phone", "address")
 
 
 def _photos(incident: Incident) -> Sequence[PhotoReview]:
+    """Every photo of a citizen, one too that an adapter sent a moment ago: none is shown before it stands among them."""
+    reviews.enrol(incident.world, incident)
     found = PhotoReview.objects.filter(evidence__incident=incident, evidence__erased_at=None)
     return list(found.select_related("evidence", "report").order_by("pk"))
 

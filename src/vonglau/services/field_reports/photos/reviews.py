@@ -51,23 +51,31 @@ def attach(incident: Incident, actor: Actor, upload: Upload, report: Report | No
     return evidence
 
 
-def enrol(world_id: str) -> int:
-    """Photos of citizens that came another way (an adapter, a later reply) wait like all others; how many were added."""
+def enrol(world_id: str, incident: Incident | None = None) -> int:
+    """Photos of citizens that came another way (an adapter, a later reply) wait like all others; how many were added.
+
+    `incident`: of this one alone, before anything of it is shown.
+    """
     staff = User.objects.values("username")
-    found = (
-        Evidence.objects.filter(incident__world=world_id, incident__reports__isnull=False, review__isnull=True)
-        .exclude(by__in=staff)
+    rows = Evidence.objects.filter(incident__world=world_id, incident__reports__isnull=False, review__isnull=True)
+    if incident is not None:
+        rows = rows.filter(incident=incident)
+    found = list(
+        rows.exclude(by__in=staff)
         .exclude(by="system")
         .order_by("pk")
+        .distinct()
         .values_list("pk", "incident_id")[:AT_ONCE]
     )
+    if not found:
+        return 0
     first = dict(
-        Report.objects.filter(incident__in={incident for _pk, incident in found})
+        Report.objects.filter(incident__in={under for _pk, under in found})
         .order_by("-pk")
         .values_list("incident", "pk")
     )
-    rows = [PhotoReview(evidence_id=pk, report_id=first[incident], created_at=timezone.now()) for pk, incident in found]
-    return len(PhotoReview.objects.bulk_create(rows, ignore_conflicts=True))
+    made = [PhotoReview(evidence_id=pk, report_id=first[under], created_at=timezone.now()) for pk, under in found]
+    return len(PhotoReview.objects.bulk_create(made, ignore_conflicts=True))
 
 
 def may_review(actor: Actor) -> bool:

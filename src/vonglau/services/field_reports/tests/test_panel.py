@@ -6,14 +6,17 @@ from typing import Any
 
 import pytest
 from django.core.cache import cache
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
+from django.urls import reverse
 
 from vonglau.core import audit
 from vonglau.core.incidents import desk
-from vonglau.core.incidents.models import Incident
+from vonglau.core.incidents.models import Evidence, Incident
 from vonglau.core.people.models import Agency, User
 from vonglau.core.people.policy import Actor
 from vonglau.core.tests import factories
+from vonglau.kit import tokens
 from vonglau.services.field_reports import intake
 from vonglau.services.field_reports.models import PhotoReview, Report
 from vonglau.services.field_reports.photos import reviews
@@ -153,6 +156,23 @@ def test_a_masked_photo_stands_covered_on_every_page_and_opens_when_asked(report
     covered = operator.get(path).content
     ask(operator, report, "photos")
     assert operator.get(path).content != covered
+
+
+def test_a_photo_that_an_adapter_sent_is_covered_at_once(report: Report, sign_in: SignIn) -> None:
+    secret, _made = tokens.mint("adapter", ["incidents:write"], "live")
+    body = {"photo": SimpleUploadedFile("a.jpg", makers.jpeg(makers.scene(90, 60)), "image/jpeg")}
+    path, bearer = f"/api/incidents/{report.incident.ref}/evidence", {"Authorization": f"Bearer {secret}"}
+    sent = Client().post(path, body, headers=bearer)
+    assert sent.status_code == 201, sent.content
+    evidence = Evidence.objects.get(by="token:adapter")
+    for role in ("leader", "operator"):
+        for name in ("photo", "thumbnail"):
+            found = sign_in(role).get(reverse(f"centre:{name}", args=[report.incident.ref, evidence.pk]))
+            assert found.status_code == 404, role
+    operator = sign_in("operator")
+    ask(operator, report, "photos")
+    assert operator.get(reverse("centre:photo", args=[report.incident.ref, evidence.pk])).status_code == 200
+    assert looks(report) == [("operator.one", "photo")] * 2
 
 
 def test_what_was_erased_says_so(report: Report, sign_in: SignIn) -> None:

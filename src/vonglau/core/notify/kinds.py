@@ -33,7 +33,7 @@ class Kind:
     urgent: bool = False
     """Comes in quiet hours too."""
     moot: frozenset[str]
-    """Steps after which it need not be sent any more."""
+    """Steps after which it need not be sent any more. After a pause it is sent when the work goes on."""
 
 
 KINDS: dict[str, Kind] = {
@@ -94,7 +94,7 @@ KINDS: dict[str, Kind] = {
             roles=DESK | LEADER,
             agency=True,
             channels=("push", "email"),
-            moot=ENDING | {Step.VERIFY, Step.PAUSE},
+            moot=ENDING | {Step.VERIFY},
         ),
     )
 }

@@ -87,17 +87,35 @@ def queue(drafts: Iterable[Draft]) -> None:
         Notice.objects.bulk_create(rows, ignore_conflicts=True)
 
 
-def acknowledged(about: str, kinds: Iterable[str] | None = None) -> int:
+PAUSED = "The work was paused before this was sent."
+
+
+def acknowledged(about: str, kinds: Iterable[str] | None = None, why: str = "") -> int:
     """Stop what is moot now. Runs in the transaction of the acknowledgement; returns how many rows it reached.
 
     What has not begun is cancelled. What is being sent may finish, but is not begun again, whatever comes of it. One statement, so
-    that no row can slip from one state into the other between two of them.
+    that no row can slip from one state into the other between two of them. `why` PAUSED: `kept_back` finds it again.
     """
-    rows = Notice.objects.filter(about=about, state__in=(PENDING, SENDING))
+    rows = Notice.objects.filter(about=about)
     if kinds is not None:
         rows = rows.filter(kind__in=list(kinds))
+    if why != PAUSED:  # what a pause kept back is moot for good
+        rows.filter(state=NoticeState.CANCELLED, error=PAUSED).update(error="")
     cancelled = When(state=PENDING, then=Value(NoticeState.CANCELLED.value))
-    return rows.update(stop=True, state=Case(cancelled, default=F("state")))
+    said = Value(why) if why else F("error")
+    rows = rows.filter(state__in=(PENDING, SENDING))
+    return rows.update(stop=True, state=Case(cancelled, default=F("state")), error=said)
+
+
+def kept_back(about: str) -> dict[str, list[str]]:
+    """What a pause stopped before it went: keys by kind, each given once. A send that still runs may begin again after all."""
+    Notice.objects.filter(about=about, state=SENDING, error=PAUSED).update(stop=False, error="")
+    rows = Notice.objects.select_for_update().filter(about=about, state=NoticeState.CANCELLED, error=PAUSED)
+    found: dict[str, list[str]] = {}
+    for kind, key in rows.order_by("pk").values_list("kind", "key"):
+        found.setdefault(kind, []).append(key)
+    rows.update(error="")
+    return found
 
 
 def due(lane: str, now: datetime) -> "QuerySet[Notice]":
@@ -165,7 +183,8 @@ def record_failed(notice: Notice, problem: NotDelivered, now: datetime, chance: 
     then = NoticeState.CANCELLED if problem.moot else NoticeState.FAILED if over else PENDING
     moot = When(stop=True, then=Value(NoticeState.CANCELLED.value))
     words = problem.message[:300]
-    if not mine.update(state=Case(moot, default=Value(then.value)), next_at=next_at, error=words):
+    said = Case(When(stop=True, error=PAUSED, then=F("error")), default=Value(words))
+    if not mine.update(state=Case(moot, default=Value(then.value)), next_at=next_at, error=said):
         return False
     _ended(notice, "failed", now, problem.status_code, words)
     return True
@@ -182,7 +201,8 @@ def recover(now: datetime) -> int:
                 When(expires_at__lt=now, then=Value(NoticeState.FAILED.value)),
                 default=Value(PENDING.value),
             )
-            if mine.update(state=then, next_at=now, uncertain=F("uncertain") + 1, error=UNCERTAIN):
+            said = Case(When(stop=True, error=PAUSED, then=F("error")), default=Value(UNCERTAIN))
+            if mine.update(state=then, next_at=now, uncertain=F("uncertain") + 1, error=said):
                 _ended(notice, "uncertain", now, words=UNCERTAIN)
                 found += 1
     return found

@@ -19,6 +19,7 @@ from django.utils.translation import gettext as _
 from vonglau.core.events import LIVE
 from vonglau.core.incidents.models import Incident
 from vonglau.core.incidents.states import Step
+from vonglau.core.levels import TOLD
 from vonglau.core.notify import outbox
 from vonglau.core.notify.kinds import KINDS, Kind
 from vonglau.core.notify.outbox import Draft
@@ -39,10 +40,24 @@ def happened(incident: Incident, step: str, by: str) -> None:
     """A step was made: what it makes moot is stopped, and what it causes is queued."""
     moot = [kind.code for kind in KINDS.values() if step in kind.moot]
     if moot:
-        outbox.acknowledged(incident.stream, moot)
+        outbox.acknowledged(incident.stream, moot, outbox.PAUSED if step == Step.PAUSE else "")
+    if step == Step.RESUME:
+        _again(incident)
     code = _caused(incident, step)
     if code:
         outbox.queue(_drafts(incident, KINDS[code], f"{incident.stream}/{incident.version}", by))
+
+
+def _again(incident: Incident) -> None:
+    """What a pause kept back is told now with the new deadline, to those alone to whom it had not gone."""
+    for code, back in outbox.kept_back(incident.stream).items():
+        drafts = _drafts(incident, KINDS[code], f"{incident.stream}/{incident.version}", "", frozenset(TOLD))
+        outbox.queue(one for one in drafts if _whom(one.key) in {_whom(key) for key in back})
+
+
+def _whom(key: str) -> str:
+    """Of a notice's key, the channel and the address."""
+    return "/".join(key.rsplit("/", 2)[1:])
 
 
 def _caused(incident: Incident, step: str) -> str:

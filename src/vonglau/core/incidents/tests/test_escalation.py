@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from django.utils import timezone
 
 from vonglau.core import audit
 from vonglau.core.calendars import calendar
@@ -115,6 +116,35 @@ def test_a_pause_does_not_run_and_tells_nobody() -> None:
     assert run(working(later, 0.9)) == 0
     assert run(working(later, 1)) == 1  # an hour before the pause and one after it: half of four
     assert [step.told for step in escalation.plan(desk.get("live", found.ref))] == [True, False, False]
+
+
+def test_what_a_pause_kept_back_is_told_when_the_work_goes_on_and_to_nobody_twice() -> None:
+    found = at_work(level="urgent")
+    run(MONDAY + 2 * HOUR)
+    Notice.objects.update(state="delivered")
+    run(MONDAY + 3 * HOUR)
+    Notice.objects.filter(recipient="giam-doc@example.invalid").update(state="delivered")
+    for pause in (3, 4):  # paused again before it could go
+        take("live", found.ref, "pause", OPERATOR, Details(why="chờ ảnh"), at=MONDAY + pause * HOUR)
+        assert not Notice.objects.filter(state="pending").exists()
+        resumed = take("live", found.ref, "resume", OPERATOR, at=MONDAY + (pause + 1) * HOUR)
+        waiting = Notice.objects.filter(state="pending").order_by("recipient")
+        assert [(one.kind, one.recipient) for one in waiting] == [
+            ("due", "can.bo@example.invalid"),
+            ("due", "supervisor@example.invalid"),
+        ]
+    assert resumed.due_at is not None
+    assert timezone.localtime(resumed.due_at).strftime("%H:%M") in waiting[0].body
+    assert run(MONDAY + 5 * HOUR) == 0
+
+
+def test_a_pause_does_not_hide_a_deadline_that_was_missed() -> None:
+    found = at_work(level="urgent")
+    run(found.handle_due or MONDAY)
+    take("live", found.ref, "pause", OPERATOR, Details(why="chờ ảnh"), at=MONDAY + 5 * HOUR)
+    take("live", found.ref, "resume", OPERATOR, at=MONDAY + 6 * HOUR)
+    leader = Notice.objects.filter(recipient="leader@example.invalid")
+    assert [(one.kind, one.state) for one in leader] == [("overdue", "pending")]
 
 
 def test_verifying_begins_the_other_clock_and_so_does_reopening() -> None:

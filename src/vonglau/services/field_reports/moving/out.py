@@ -71,7 +71,9 @@ def export(
     in_world = world_of(world)
     if folder.exists() and any(folder.iterdir()):
         raise BadInput(f"{folder} is not empty: name a new folder.")
-    (folder / "files").mkdir(parents=True, mode=0o700)
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    folder.chmod(0o700)  # also one that was there: before anything is in it
+    (folder / "files").mkdir(mode=0o700)
     with transaction.atomic():  # one moment for all tables, and the row of the audit that says it was done
         counts = {"agencies": _written(folder / "agencies.jsonl", _agencies())}
         for table in tables(world):

@@ -121,6 +121,13 @@ def test_only_an_administrator_takes_personal_data_and_it_is_written_down(city: 
         out.export(city / "out", "live", ADMINISTRATOR, personal=True)
 
 
+def test_nobody_else_on_the_machine_opens_the_folder(city: Path) -> None:
+    (city / "there").mkdir(mode=0o755)
+    for name in ("new", "there"):
+        out.export(city / name, "live", ADMINISTRATOR, personal=True)
+        assert (city / name).stat().st_mode & 0o777 == 0o700
+
+
 def test_a_folder_that_was_changed_brings_nothing_back(city: Path) -> None:
     out.export(city / "out", "live", ADMINISTRATOR, personal=True)
     with pytest.raises(BadInput, match="incidents already"):

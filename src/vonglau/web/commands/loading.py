@@ -73,7 +73,14 @@ def open311(
 
     means = read_mapping(mapping)
     asked = means.open311
-    server = Server(url=url, jurisdiction=asked.jurisdiction, format=asked.format, pages=asked.pages, pause=asked.pause)
+    server = Server(
+        url=url,
+        jurisdiction=asked.jurisdiction,
+        format=asked.format,
+        pages=asked.pages,
+        most=asked.most,
+        pause=asked.pause,
+    )
     first = datetime.fromtimestamp(table.day(since), UTC)
     last = datetime.fromtimestamp(table.day(until), UTC) if until else datetime.now(UTC)
     folder = (data / "imports" / means.name).resolve()

@@ -7,6 +7,7 @@ What a server sends is only ever text of bounded length: nothing of it is run, f
 
 import csv
 import json
+import re
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -31,8 +32,12 @@ COLUMNS = (*FIELDS, CLOSED)
 """Of what is written; else named as the specification names them."""
 LONGEST = timedelta(days=90)
 MOST = 1_000
-"""Reports a server gives at once."""
+"""Reports a server gives at once, where the mapping does not say otherwise."""
+PAGES = 10_000
+"""Of one window: a server that makes up reports without end is not followed for ever."""
 SMALLEST = timedelta(seconds=1)
+NOT_TEXT = re.compile("[\x00\ud800-\udfff]")
+"""What JSON can say and no file in UTF-8 can hold: halves of a character; and the character that databases refuse."""
 CHARS = 10_000
 BYTES = 64 << 20
 SECONDS = 60
@@ -57,6 +62,8 @@ class Server:
     format: str = "json"
     pages: bool = False
     """It knows `page` and `page_size`."""
+    most: int = MOST
+    """Reports it gives at once: as many mean that there may be more."""
     pause: float = 1.0
     """Seconds between two requests."""
 
@@ -124,7 +131,7 @@ def _filled(asker: "_Asker", folder: Path, window: Window, done: list[Window]) -
     if _covered(window, done):
         return
     rows = asker.reports(window)
-    full = len(rows) >= MOST and not asker.turns_pages
+    full = len(rows) >= asker.server.most and not asker.turns_pages
     if full and window.end - window.start > SMALLEST:
         middle = (window.start + (window.end - window.start) / 2).replace(microsecond=0)
         yield from _filled(asker, folder, Window(window.start, middle), done)
@@ -150,17 +157,17 @@ class _Asker:
         if not self.turns_pages:
             return self._page(asked)
         found: dict[str, dict[str, str]] = {}
-        page = 1
-        while True:
-            rows = self._page({**asked, "page": str(page), "page_size": str(MOST)})
+        for page in range(1, PAGES + 1):
+            rows = self._page({**asked, "page": str(page), "page_size": str(self.server.most)})
             fresh = [row for row in rows if row["service_request_id"] not in found]
             found |= {row["service_request_id"]: row for row in rows}
-            if page > 1 and rows and not fresh:  # the same page again: it does not know pages after all
+            if page == 2 and rows and not fresh:  # the first page again: it does not know pages after all
                 self.turns_pages = False
+            if (
+                not fresh
+            ):  # a page that is not full is no last one: a server may give fewer at a time than it was asked for
                 return list(found.values())
-            if len(rows) < MOST:
-                return list(found.values())
-            page += 1
+        raise Refused(f"{self.server.url}: more than {PAGES:,} pages for one window.")
 
     def _page(self, asked: Mapping[str, str]) -> list[dict[str, str]]:
         if self.server.jurisdiction:
@@ -231,9 +238,12 @@ def _from_json(body: bytes) -> list[Mapping[str, Any]]:
 
 
 def _from_xml(body: bytes) -> list[Mapping[str, Any]]:
-    if b"<!DOCTYPE" in body or b"<!ENTITY" in body:
+    text = body.decode("utf-8-sig")  # one encoding: in another, what is looked for below would hide
+    if "\x00" in text:
+        raise ValueError("it is no XML in UTF-8")
+    if "<!DOCTYPE" in text or "<!ENTITY" in text:
         raise ValueError("it declares entities, which no server of this kind needs")
-    root = ElementTree.fromstring(body)  # noqa: S314 - no entities, bounded size
+    root = ElementTree.fromstring(text, ElementTree.XMLParser(encoding="utf-8"))  # noqa: S314 - no entities, bounded size
     if root.tag != "service_requests":
         raise ValueError(f"it begins with <{root.tag[:40]}>")
     return [{child.tag: child.text for child in one} for one in root.findall("request")]
@@ -245,7 +255,7 @@ def _flat(told: Mapping[str, Any]) -> dict[str, str]:
     for name in FIELDS:
         value = told.get(name)
         plain = value if isinstance(value, (str, int, float)) and not isinstance(value, bool) else ""
-        found[name] = str(plain).replace("\x00", "")[:CHARS]
+        found[name] = NOT_TEXT.sub("", str(plain))[:CHARS]
     found[CLOSED] = found["updated_datetime"] if found["status"] == "closed" else ""
     return found
 

@@ -75,6 +75,8 @@ class Asking(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     format: Literal["json", "xml"] = "json"
     pages: bool = False
     """It knows `page` and `page_size`; otherwise a full window is halved."""
+    most: int = 1000
+    """Reports it gives at once."""
     pause: float = 1.0
     """Seconds between two requests."""
 
@@ -121,6 +123,8 @@ def read_mapping(path: Path) -> Mapping:
         raise BadFile(f"{path}, name: give it 1 to 40 letters a-z, digits, _ and -, beginning with a letter or a digit")
     if not 0.1 <= mapping.open311.pause <= 3600:
         raise BadFile(f"{path}, open311: pause {mapping.open311.pause} is not from 0.1 to 3600 seconds")
+    if not 1 <= mapping.open311.most <= 100_000:
+        raise BadFile(f"{path}, open311: most {mapping.open311.most} is not from 1 to 100,000 reports")
     if (mapping.columns.lon is None) != (mapping.columns.lat is None):
         raise BadFile(f"{path}, columns: lon and lat come together or not at all")
     if mapping.columns.agency is not None and mapping.agencies is None:

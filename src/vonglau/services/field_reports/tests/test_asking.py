@@ -45,6 +45,8 @@ class Foreign:
         self.rows = [(START + timedelta(hours=2 * n, milliseconds=500), n) for n in range(2400)]
         self.asked: list[dict[str, str]] = []
         self.pages = False
+        self.cap = 1000
+        """It gives no more at once, whatever is asked for."""
         self.answer: Callable[[dict[str, str]], Answer] = self.proper
         outer = self
 
@@ -67,17 +69,17 @@ class Foreign:
 
     @property
     def server(self) -> Server:
-        return Server(url=f"http://127.0.0.1:{self.http.server_port}/v2", pause=0.0, pages=self.pages)
+        return Server(url=f"http://127.0.0.1:{self.http.server_port}/v2", pause=0.0, pages=self.pages, most=self.cap)
 
     def proper(self, given: dict[str, str]) -> Answer:
         first, last = (datetime.fromisoformat(given[name]) for name in ("start_date", "end_date"))
         assert last - first <= timedelta(days=90)
         found = [told(n, at) for at, n in reversed(self.rows) if first <= at <= last]
         if self.pages:
-            size = int(given["page_size"])
+            size = min(int(given["page_size"]), self.cap)
             found = found[(int(given["page"]) - 1) * size :]
             return 200, {}, json.dumps(found[:size]).encode()
-        return 200, {}, json.dumps(found[:1000]).encode()
+        return 200, {}, json.dumps(found[: self.cap]).encode()
 
 
 @pytest.fixture
@@ -100,6 +102,22 @@ def test_every_report_is_read_once_whatever_a_server_gives_at_a_time(
     foreign.pages = pages
     path, windows = collect(foreign.server, tmp_path / "spool", START, END)
     assert ids(path) == [f"R{n:05d}" for n in range(2400)]
+    assert not any(one.cut for one in windows)
+
+
+def test_a_server_that_gives_fewer_than_the_mapping_says_is_read_to_its_last_page(
+    foreign: Foreign, tmp_path: Path
+) -> None:
+    server = Server(url=foreign.server.url, pause=0.0, pages=True)
+    foreign.pages, foreign.cap = True, 100
+    path, _windows = collect(server, tmp_path / "spool", START, END)
+    assert len(ids(path)) == 2400
+
+
+def test_windows_are_halved_at_what_the_mapping_says_a_server_gives(foreign: Foreign, tmp_path: Path) -> None:
+    foreign.cap = 100
+    path, windows = collect(foreign.server, tmp_path / "spool", START, END)
+    assert len(ids(path)) == 2400
     assert not any(one.cut for one in windows)
 
 
@@ -162,6 +180,25 @@ def test_xml_is_read_and_entities_are_not(foreign: Foreign, tmp_path: Path) -> N
     foreign.answer = lambda _given: (200, {}, b'<!DOCTYPE x [<!ENTITY a "aa">]><service_requests/>')
     with pytest.raises(Refused, match="entities"):
         collect(server, tmp_path / "b", START, START + timedelta(days=1))
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-32"])
+def test_entities_hide_in_no_other_encoding(foreign: Foreign, tmp_path: Path, encoding: str) -> None:
+    text = (
+        '<?xml version="1.0" encoding="UTF-16"?><!DOCTYPE x [<!ENTITY a "many">]><service_requests><request>'
+        "<service_request_id>&a;</service_request_id></request></service_requests>"
+    )
+    foreign.answer = lambda _given: (200, {}, text.encode(encoding))
+    server = Server(url=foreign.server.url, pause=0.0, format="xml")
+    with pytest.raises(Refused):
+        collect(server, tmp_path / "a", START, START + timedelta(days=1))
+
+
+def test_half_a_character_is_left_out_and_the_rest_is_read(foreign: Foreign, tmp_path: Path) -> None:
+    body = b'[{"service_request_id": "R1\\ud800", "description": "\\udc00den\\u0000"}]'
+    foreign.answer = lambda _given: (200, {}, body)
+    path, _windows = collect(foreign.server, tmp_path / "a", START, START + timedelta(days=1))
+    assert ids(path) == ["R1"]
 
 
 @pytest.mark.parametrize("url", ["file:///etc/passwd", "ftp://a/b", "city", ""])

@@ -16,6 +16,8 @@ from vonglau.services.field_reports.suggesting import installed
 from vonglau.services.field_reports.suggesting.model import load
 
 CANDIDATES, EARLIER = "candidates", "earlier"
+PART = ".part"
+"""Of half a copy, which a command that was killed leaves behind: no model."""
 KEYWORDS = "keywords"
 """In place of a model: there was none before."""
 
@@ -34,7 +36,8 @@ def candidates(data: Path) -> Path:
 
 
 def _earlier(data: Path) -> list[Path]:
-    return sorted((installed.path_in(data).parent / EARLIER).glob("[0-9]*"))
+    found = (installed.path_in(data).parent / EARLIER).glob("[0-9]*")
+    return sorted(path for path in found if path.suffix != PART)
 
 
 def install(path: Path, data: Path, by: str) -> Put:
@@ -77,13 +80,13 @@ def roll_back(data: Path, by: str) -> Put:
             _copy(last, place)
         else:
             place.unlink(missing_ok=True)
-        last.unlink()
+        transaction.on_commit(last.unlink)  # not before: a step that was not taken can be taken again
     return put
 
 
 def _copy(source: Path, target: Path) -> None:
     """Whole or not at all: a reader never meets half a model."""
-    beside = target.with_name(f"{target.name}.part")
+    beside = target.with_name(f"{target.name}{PART}")
     try:
         shutil.copyfile(source, beside)
         with beside.open("rb") as file:

@@ -34,7 +34,7 @@ def test_what_it_was_measured_at_travels_with_the_model(judged: Model, tmp_path:
     assert all(0 <= share <= 1 for share in shares)
 
 
-@pytest.mark.django_db
+@pytest.mark.django_db(transaction=True)
 def test_a_model_is_used_once_a_person_put_it_there_and_taken_back(
     judged: Model, settings: Any, tmp_path: Path
 ) -> None:
@@ -65,6 +65,29 @@ def test_a_model_is_used_once_a_person_put_it_there_and_taken_back(
         ("model_roll_back", "an", "keywords"),
     ]
     assert len(list(installing.candidates(tmp_path).iterdir())) == 3, "what was taken back is kept"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_half_a_copy_of_a_killed_command_blocks_no_way_back(
+    judged: Model, settings: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.VONGLAU_DATA = tmp_path
+    waiting = tmp_path / "a.safetensors"
+    save(waiting, judged)
+    installing.install(waiting, tmp_path, "an")
+    earlier = installed.path_in(tmp_path).parent / installing.EARLIER
+    (earlier / "0002-0123456789ab.part").write_bytes(b"half")
+
+    def full(*_given: object) -> None:
+        raise BadInput("the disk is full")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(audit, "record", full)
+        with pytest.raises(BadInput, match="full"):
+            installing.roll_back(tmp_path, "an")
+    assert (earlier / f"0001-{installing.KEYWORDS}").exists(), "what was not done can be done again"
+    assert installing.roll_back(tmp_path, "an").sha256 == ""
+    assert installed.model(tmp_path) is None
 
 
 @pytest.mark.django_db

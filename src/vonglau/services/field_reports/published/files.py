@@ -166,7 +166,7 @@ def _plain(value: Any) -> Any:
 def as_csv(rows: "QuerySet[PublicReport]") -> Iterator[bytes]:
     """RFC 4180, UTF-8 with its mark (spreadsheets ask for it). Text that a spreadsheet would compute comes after an apostrophe."""
     out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\r\n")
+    writer = csv.writer(out, lineterminator="\r\n", quoting=csv.QUOTE_ALL)
     out.write("\ufeff")
     writer.writerow(NAMES)
     for piece in chunks(rows):

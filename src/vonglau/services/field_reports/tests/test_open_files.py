@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import re
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -15,17 +16,33 @@ from vonglau.core.tests import factories
 from vonglau.services.field_reports.models import PublicReport
 from vonglau.services.field_reports.public import opendata
 from vonglau.services.field_reports.published import files
-from vonglau.services.field_reports.published.plainly import FORMULA, for_cell
+from vonglau.services.field_reports.published.plainly import BLANK, FORMULA, for_cell
 from vonglau.services.field_reports.tests.test_open_pages import BASE, _city, body, handled, sent, take
 
 __all__ = ["_city"]
 
 
-@given(st.text(max_size=30))
+@given(st.one_of(st.text(max_size=30), st.text("=+-@＝;|\t\r\n \"'a", max_size=12)))
 def test_no_cell_begins_a_formula(text: str) -> None:
     kept = for_cell(text)
-    assert kept.endswith(text)
-    assert not FORMULA.match(kept.lstrip())
+    assert kept.replace("'", "") == text.replace("'", "")
+    assert not FORMULA.match(kept.lstrip(BLANK))
+    for part in re.split(r"[;|\t\r\n]", kept)[1:]:
+        assert not FORMULA.match(part.lstrip(BLANK + '"')), kept
+
+
+@pytest.mark.parametrize("words", ["tắt;=1+1", 'tắt; "=1+1', "tắt\n+84", "tắt;;\t@sum", "tắt|－2"])
+def test_a_spreadsheet_that_parts_cells_at_other_marks_computes_nothing(words: str) -> None:
+    take(sent(words), "verify")
+    text = body("data/reports.csv").removeprefix("\ufeff")
+    assert all(line.startswith('"') for line in text.split("\r\n")[:-1]), "every cell stands in quotes"
+    for line in csv.reader(io.StringIO(text), delimiter=";"):
+        assert not [cell for cell in line if FORMULA.match(cell.lstrip(BLANK + "\t"))]
+
+
+@pytest.mark.parametrize("words", ["Đèn tắt; gọi 1022 - nhanh", "một\n\nhai", "a=b, -2"])
+def test_plain_words_stay_as_they_are(words: str) -> None:
+    assert for_cell(words) == words
 
 
 @pytest.mark.parametrize("words", ["=1+1", "+84", "-2", "@sum", "\t=1", " =HYPERLINK(1)", "＝1+1"])

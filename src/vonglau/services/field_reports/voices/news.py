@@ -8,6 +8,7 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from django.db.models import Q
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
@@ -50,12 +51,14 @@ TYPE = "vn.vonglau.field_reports.told"
 
 
 def happened(incident: Incident, step: str) -> None:
-    """Queue the news of a step."""
+    """Queue the news of a step, once the public rows are written."""
     if step not in TOLD:
         return
     of_whom = Voice.objects.filter(report__incident=incident) if step == Step.MERGE else _whole(incident)
     if step in OURS:
         of_whom = of_whom.filter(part=REPORTER)
+    else:  # what is not public is told to nobody else: its refusal as a denunciation least of all
+        of_whom = of_whom.filter(Q(part=REPORTER) | Q(report__public__isnull=False, report__hidden_at=None))
     told = list(
         of_whom.filter(confirmed_at__isnull=False, ended_at=None)
         .exclude(channel="")

@@ -10,7 +10,9 @@ from vonglau.core.notify import rules
 from vonglau.core.notify_models import Notice
 from vonglau.core.seams import Letter
 from vonglau.services.field_reports.models import Voice
-from vonglau.services.field_reports.voices.news import CONFIRM
+from vonglau.services.field_reports.published.one import is_public
+from vonglau.services.field_reports.voices.joining import REPORTER
+from vonglau.services.field_reports.voices.news import CHANNELS, CONFIRM
 
 _RECIPIENT = re.compile(r"\Afield_reports/(\d{1,18})\Z")
 
@@ -21,9 +23,13 @@ def voice_of(notice: Notice) -> Voice | None:
 
 
 def letter(notice: Notice) -> Letter | None:
-    """None: it wants no news any more, or none yet."""
+    """None: it wants no news any more, or none yet; by another way than when this was written; or the report is hidden since."""
     voice = voice_of(notice)
     if voice is None or not voice.address or not voice.channel or voice.ended_at is not None:
+        return None
+    if notice.channel != CHANNELS[voice.channel]:
+        return None
+    if voice.part != REPORTER and not is_public(voice.report):
         return None
     if (voice.confirmed_at is None) != (notice.kind == CONFIRM):
         return None

@@ -7,11 +7,21 @@ import pytest
 
 from vonglau.core.incidents import desk
 from vonglau.core.incidents.desk import Details
+from vonglau.core.notify_models import Notice
 from vonglau.core.tests import factories
 from vonglau.services.field_reports import hiding
 from vonglau.services.field_reports.models import Report, Voice
-from vonglau.services.field_reports.voices import joining
-from vonglau.services.field_reports.voices.tests.people import browser, follower, report, who
+from vonglau.services.field_reports.voices import following, joining, reach
+from vonglau.services.field_reports.voices.tests import people
+from vonglau.services.field_reports.voices.tests.people import (
+    browser,
+    deliver,
+    follower,
+    letters,
+    report,
+    verify,
+    who,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -72,6 +82,58 @@ def test_who_joined_before_reads_only_that_it_is_not_public_and_may_stop(hide: A
     assert "Đã thôi nhận tin" in after.content.decode()
     assert not Voice.objects.get(pk=voice.pk).address
     assert phone.get(f"/field_reports/r/{found.token}/").status_code == 200, "the reporter keeps their own page"
+
+
+def reporter(found: Report) -> Voice:
+    """Who sent it, told under their own address."""
+    voice = following.by_email(joining.of_reporter(found, site="https://city.example"), "nam@example.vn")
+    assert following.confirm(voice, voice.code)
+    return voice
+
+
+def test_a_hidden_refusal_is_told_to_the_reporter_alone(tmp_path: Path) -> None:
+    found = report()
+    own = reporter(found)
+    follower(found)
+    joining.programme(found, "app", "https://x.example/hook")
+    deliver()
+    before = len(letters(tmp_path))
+    refuse(found)
+    assert [one.recipient for one in Notice.objects.filter(kind="news")] == [f"field_reports/{own.pk}"]
+    deliver()
+    (told,) = letters(tmp_path)[before:]
+    assert told["To"] == people.box(own)
+    assert "Lý do: " in told.get_content()
+
+
+def test_after_a_report_is_hidden_by_hand_its_steps_are_told_to_the_reporter_alone() -> None:
+    found = report()
+    own = reporter(found)
+    follower(found)
+    by_hand(found)
+    verify(found)
+    assert [one.recipient for one in Notice.objects.filter(kind="news")] == [f"field_reports/{own.pk}"]
+
+
+def test_news_that_waits_when_a_report_is_hidden_does_not_leave(tmp_path: Path) -> None:
+    found = report()
+    follower(found)
+    deliver()
+    verify(found)
+    by_hand(found)
+    assert deliver() == 0
+    assert Notice.objects.get(kind="news").state == "cancelled"
+
+
+def test_a_question_written_for_another_way_is_not_sent_there(settings: Any) -> None:
+    settings.VONGLAU_SMS_URL = "https://sms.example/send"
+    found = report()
+    voice = following.by_email(joining.join(found, "joined", who()), "an@example.vn")
+    mail = Notice.objects.get(channel="citizen-email")
+    assert reach.letter(mail) is not None
+    following.by_phone(voice, "sms", "0905 123 456")
+    assert reach.letter(mail) is None, "a telephone number is no address of a mail"
+    assert reach.letter(Notice.objects.get(channel="sms")) is not None
 
 
 def test_a_report_that_is_shown_again_is_read_again() -> None:

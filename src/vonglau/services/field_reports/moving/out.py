@@ -16,12 +16,12 @@ import vonglau
 from vonglau.core import audit
 from vonglau.core.errors import BadInput, NotAllowed
 from vonglau.core.incidents import files
-from vonglau.core.incidents.models import Evidence
+from vonglau.core.incidents.models import Evidence, Incident
 from vonglau.core.people.models import Agency, Unit
 from vonglau.core.people.policy import Actor
 from vonglau.core.worlds import world as world_of
 from vonglau.services.field_reports.models import Original, PhotoReview
-from vonglau.services.field_reports.moving.tables import FORMAT, SHOWN, Table, tables
+from vonglau.services.field_reports.moving.tables import FORMAT, PUBLIC_INCIDENTS, SHOWN, Table, tables
 from vonglau.services.field_reports.photos import originals
 
 Said = Callable[[str], None]
@@ -54,10 +54,11 @@ def _named(one: Any) -> list[str]:
     return [one.code, one.valid_from.isoformat()]
 
 
-def _agencies() -> Iterator[dict[str, Any]]:
+def _agencies(*, personal: bool) -> Iterator[dict[str, Any]]:
     for agency in Agency.objects.order_by("code", "valid_from").prefetch_related("units"):
         yield {
-            **{f.attname: plain(f, getattr(agency, f.attname)) for f in Agency._meta.concrete_fields if not f.primary_key},
+            **{f.attname: plain(f, getattr(agency, f.attname)) for f in Agency._meta.concrete_fields
+               if not f.primary_key and (personal or f.attname != "email")},
             "units": [[unit.code, unit.name_vi, unit.name_en] for unit in agency.units.order_by("code")],
         }  # fmt: skip
 
@@ -75,11 +76,14 @@ def export(
     folder.chmod(0o700)  # also one that was there: before anything is in it
     (folder / "files").mkdir(mode=0o700)
     with transaction.atomic():  # one moment for all tables, and the row of the audit that says it was done
-        counts = {"agencies": _written(folder / "agencies.jsonl", _agencies())}
+        counts = {"agencies": _written(folder / "agencies.jsonl", _agencies(personal=personal))}
         for table in tables(world):
             columns = table.columns(personal=personal)
             if columns:
-                rows = (_row(table, columns, row) for row in table.read(world, personal=personal))
+                rows: Iterator[dict[str, Any]] = (
+                    _row(table, columns, row) for row in table.read(world, personal=personal)
+                )
+                rows = rows if personal or table.model is not Incident else _public(rows)
                 counts[table.name] = _written(folder / f"{table.name}.jsonl", rows)
                 said(f"{table.name}: {counts[table.name]:,}")
         counts["files"] = _files(folder, world, personal=personal)
@@ -107,6 +111,17 @@ def export(
         audit.record(audit.INSTALLATION, body)
     (folder / "manifest.json").write_text(json.dumps(manifest, ensure_ascii=False, indent=1), encoding="utf-8")
     return manifest
+
+
+LINKS = ("keeper_id", "parent_id")
+"""From one incident to another."""
+
+
+def _public(rows: Iterator[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    """Rows whose links to incidents that are not in the export are empty: even a number would say that there is one."""
+    there = set(PUBLIC_INCIDENTS.values_list("incident", flat=True))
+    for row in rows:
+        yield row | {name: None for name in LINKS if name in row and row[name] not in there}
 
 
 def _written(path: Path, rows: Iterator[dict[str, Any]]) -> int:

@@ -35,13 +35,23 @@ OPEN: Mapping[type[models.Model], frozenset[str]] = {
 
 
 def _shown(report: str) -> Q:
-    """As `rules.text_is_public` has it: verified, not refused, not hidden."""
-    verified = Q(**{f"{report}hidden_at": None, f"{report}incident__verified_at__isnull": False})
+    """Of reports that have a public row, as `rules.text_is_public` has it: verified, not refused."""
+    verified = Q(
+        **{
+            f"{report}hidden_at": None,
+            f"{report}public__isnull": False,
+            f"{report}incident__verified_at__isnull": False,
+        }
+    )
     return verified & ~Q(**{f"{report}incident__state": State.REFUSED})
 
 
+PUBLIC_INCIDENTS = Report.objects.filter(public__isnull=False, hidden_at=None).values("incident")
+"""Of a complaint, a denunciation or a state secret nobody else learns that there was one: it has no public row, nor has what is hidden."""
+
 SHOWN: Mapping[type[models.Model], Q] = {
-    Report: Q(hidden_at=None),
+    Incident: Q(pk__in=PUBLIC_INCIDENTS),
+    Report: Q(public__isnull=False, hidden_at=None),
     Content: _shown("report__"),
     PhotoReview: _shown("report__") & Q(state__in=PUBLIC),
     Evidence: Q(review__state__in=PUBLIC) & _shown("review__report__"),

@@ -111,6 +111,28 @@ def test_what_is_hidden_or_refused_is_for_nobody(city: Path) -> None:
     assert manifest["rows"]["field_reports.report"] == manifest["rows"]["field_reports.content"] == 0
 
 
+def test_of_a_denunciation_nobody_learns_that_there_was_one(city: Path) -> None:
+    told = Report.objects.get(category="waste")
+    desk.take(
+        "live",
+        told.incident.ref,
+        "refuse",
+        Actor("binh", "operator"),
+        desk.Details(outcome="redirected", reason="denunciation", target="inspectorate", why="x"),
+    )
+    kept = Report.objects.get(category="street_light").incident
+    Incident.objects.filter(pk=kept.pk).update(parent=told.incident)
+    out.export(city / "out", "live", Actor("c", "operator"), personal=False)
+    text = "".join(path.read_text(encoding="utf-8", errors="replace") for path in (city / "out").rglob("*.json*"))
+    assert kept.ref in text
+    assert told.reference not in text
+    assert told.incident.ref not in text
+    [row] = [
+        json.loads(line) for line in (city / "out" / "core.incident.jsonl").read_text(encoding="utf-8").splitlines()
+    ]
+    assert row["parent_id"] is None
+
+
 def test_only_an_administrator_takes_personal_data_and_it_is_written_down(city: Path) -> None:
     with pytest.raises(NotAllowed):
         out.export(city / "out", "live", Actor("binh", "operator"), personal=True)

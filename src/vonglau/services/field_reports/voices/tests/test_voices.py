@@ -123,6 +123,18 @@ def test_another_site_cannot_make_somebody_join() -> None:
     assert not Voice.objects.exists()
 
 
+def test_a_page_that_sends_no_referrer_works_in_a_browser_that_says_nothing_else() -> None:
+    found = report()
+    voice = joining.join(found, "joined", who())
+    old = Client(HTTP_ORIGIN="null")
+    for page in (f"/field_reports/v/{voice.token}/", f"/field_reports/r/{found.token}/"):
+        assert old.get(page)["Referrer-Policy"] == "no-referrer"
+        assert old.post(f"{page}follow", {"email": "an@example.vn"}).status_code == 303
+        assert old.post(f"{page}stop").status_code == 303
+        assert Client(HTTP_ORIGIN="https://elsewhere.example").post(f"{page}stop").status_code == 403
+    assert old.post(f"/field_reports/{found.reference}/join").status_code == 403, "no secret proves that"
+
+
 # ---------------------------------------------------------------------------------------------- going
 
 

@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from django.db.models import Q
 from django.utils.translation import gettext as _
 
 from vonglau.core import audit
 from vonglau.core.audit_models import AuditRow
 from vonglau.core.incidents import wording
+from vonglau.core.incidents.models import Incident
 from vonglau.core.incidents.states import OUTCOME_NAMES, STATE_NAMES, STEP_NAMES, State, Step
 from vonglau.core.people.names import NamesByDay
 from vonglau.core.worlds import World
@@ -101,13 +101,10 @@ def reports_of(world_id: str, refs: Iterable[str]) -> dict[str, list[Report]]:
     """The public reports under incidents, by the incident's number: their own, and those merged into them."""
     wanted = set(refs)
     found: dict[str, list[Report]] = {}
-    rows = (
-        Report.objects.filter(public__isnull=False)
-        .filter(
-            Q(incident__world=world_id, incident__ref__in=wanted)
-            | Q(incident__state=State.MERGED, incident__keeper__world=world_id, incident__keeper__ref__in=wanted)
-        )
-        .select_related("incident__agency", "incident__keeper__agency", "content")
+    own = set(Incident.objects.filter(world=world_id, ref__in=wanted).values_list("pk", flat=True))
+    merged = Incident.objects.filter(keeper__in=own, state=State.MERGED).values_list("pk", flat=True)
+    rows = Report.objects.filter(public__isnull=False, incident__in=own.union(merged)).select_related(
+        "incident__agency", "incident__keeper__agency", "content"
     )
     for report in rows.defer(*(f"content__{one}" for one in SEALED)).order_by("id"):
         incident = report.incident

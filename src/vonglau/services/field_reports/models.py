@@ -249,7 +249,9 @@ class Voice(models.Model):
     device = models.CharField(max_length=64, blank=True)
     """Keyed digest of the browser's own mark; empty once retention has taken it."""
     network = models.CharField(max_length=64, blank=True)
-    """Keyed digest of network address and kind of browser, likewise: one of them adds one to the count."""
+    """Keyed digest of network address and kind of device, likewise: one of them adds one to the count."""
+    confirmed_as = models.CharField(max_length=64, blank=True)
+    """Keyed digest of the address that said yes, kept when it wants no more news, likewise: one address is one person."""
     counted = models.BooleanField(default=True)
     """Whether it adds to the number of people: not a second time from one browser, network or address."""
     sent_by = models.CharField(max_length=120, blank=True)
@@ -283,6 +285,22 @@ class Voice(models.Model):
     def told(self) -> bool:
         """Whether news goes to it."""
         return bool(self.channel and self.address and self.confirmed_at and not self.ended_at)
+
+
+class Question(models.Model):
+    """An address was asked whether it wants news: remembered for a day, whatever becomes of its voice, so that nobody's letter box is
+    filled by others."""
+
+    voice = models.ForeignKey(Voice, on_delete=models.CASCADE, related_name="questions")
+    address = models.CharField(max_length=64, db_index=True)
+    """Keyed digest."""
+    at = models.DateTimeField(db_index=True)
+
+    class Meta:
+        app_label = "field_reports"
+
+    def __str__(self) -> str:
+        return f"question {self.pk}"
 
 
 class Verdict(models.Model):

@@ -107,7 +107,7 @@ def _voice(voice: Voice) -> dict[str, Any]:
         "asked_at": voice.asked_at,
         "confirmed_at": voice.confirmed_at,
         "ended_at": voice.ended_at,
-        "browser_marks_kept": bool(voice.device or voice.network),
+        "browser_marks_kept": bool(voice.device or voice.network or voice.confirmed_as),
         "verdicts": [
             {"at": one.at, "score": one.score, "objects": one.objects_to, "words": one.note.text if one.note else None}
             for one in voice.verdicts.select_related("note").order_by("pk")

@@ -19,13 +19,15 @@ from vonglau.core.forgetting import overwriting
 from vonglau.core.incidents import desk
 from vonglau.core.notify import devices, endpoints, outbox
 from vonglau.services.field_reports import contacts
-from vonglau.services.field_reports.models import Voice
+from vonglau.services.field_reports.models import Question, Voice
 from vonglau.services.field_reports.voices import joining, news
 
 ASKED_OF_ONE = 3
-"""Questions to one voice."""
+"""Questions that one voice may cause within a day, to whatever addresses."""
 ASKED_OF_AN_ADDRESS = 4
 """Questions to one address within a day, of whatever report: nobody's letter box is filled by others."""
+CONFIRMED_AS = "field_reports.voice.confirmed_as"
+ASKED_AT = "field_reports.question.address"
 MOBILE = re.compile(r"\A0[35789]\d{8}\Z")
 DAY = timedelta(days=1)
 UNCONFIRMED = timedelta(days=7)
@@ -77,7 +79,7 @@ def _by(voice: Voice, channel: str, address: str, site: str, language: str) -> V
     if same and voice.confirmed_at and not voice.ended_at:
         return voice
     if not same:
-        voice.confirmed_at, voice.asked = None, 0
+        voice.confirmed_at = None
     voice.secret, voice.ended_at = "", None
     voice.site, voice.language = site or voice.site, language or voice.language
     ask(voice)
@@ -87,20 +89,24 @@ def _by(voice: Voice, channel: str, address: str, site: str, language: str) -> V
 def ask(voice: Voice, now: datetime | None = None) -> None:
     """Send the question, and save the voice. Raises TooOften; the caller's transaction is then undone."""
     now = now or timezone.now()
-    known = lookup.where(Voice, "address_digest", voice.address_exact)
-    lately = Voice.objects.filter(known, asked_at__gt=now - DAY).exclude(pk=voice.pk)
-    if voice.asked >= ASKED_OF_ONE or sum(lately.values_list("asked", flat=True)) >= ASKED_OF_AN_ADDRESS:
+    lately = Question.objects.filter(at__gt=now - DAY)
+    known = lookup.candidates(voice.address_exact, ASKED_AT)
+    if (
+        lately.filter(voice=voice).count() >= ASKED_OF_ONE
+        or lately.filter(address__in=known).count() >= ASKED_OF_AN_ADDRESS
+    ):
         raise TooOften("This address was asked often enough today.", pointer="/email")
     voice.code, voice.asked, voice.asked_at = joining.new_token(), voice.asked + 1, now
     voice.save()
+    Question.objects.create(voice=voice, address=lookup.digest(voice.address_exact, ASKED_AT), at=now)
     with translation.override(voice.language):
         lines = [
             _("Có người, có lẽ là bạn, muốn nhận tin về phản ánh này ở địa chỉ này."),
             _("Để nhận tin, hãy mở: %(link)s") % {"link": "{link}"},
         ]
         title = _("xác nhận nhận tin")
-    cause = f"{voice.asked}/{secrets.token_hex(4)}"
-    outbox.queue([news.draft(voice, news.CONFIRM, cause, title, lines, incident=voice.report.incident)])
+    draft = news.draft(voice, news.CONFIRM, news.question(voice.code), title, lines, incident=voice.report.incident)
+    outbox.queue([draft])
 
 
 @transaction.atomic
@@ -114,18 +120,18 @@ def confirm(voice: Voice, code: str) -> bool:
 
 
 def _confirmed(voice: Voice) -> None:
-    """One address is one voice of a matter: an older one of it makes room, and passes on whether it was counted."""
+    """One address is one voice of a matter and one person: an older one of it makes room, and what was counted for it stays counted."""
     whole = desk.fate(voice.report.incident)
+    around = Voice.objects.filter(joining.voices_of(whole)).exclude(pk=voice.pk)
     known = lookup.where(Voice, "address_digest", voice.address_exact)
-    others = Voice.objects.filter(known, joining.voices_of(whole), confirmed_at__isnull=False, ended_at=None)
-    others = others.filter(channel=voice.channel).exclude(pk=voice.pk)
-    counted_before = False
-    for other in others.select_for_update(of=("self",)):
-        counted_before |= other.counted and other.part in joining.PEOPLE
+    older = around.filter(known, channel=voice.channel, confirmed_at__isnull=False, ended_at=None)
+    for other in older.select_for_update(of=("self",)):
         stop(other)
     voice.confirmed_at, voice.ended_at, voice.code = voice.confirmed_at or timezone.now(), None, ""
     if voice.part in joining.PEOPLE:
-        voice.counted = not counted_before
+        same = lookup.candidates(voice.address_exact, CONFIRMED_AS)
+        voice.counted = not around.filter(confirmed_as__in=same, counted=True, part__in=joining.PEOPLE).exists()
+    voice.confirmed_as = lookup.digest(voice.address_exact, CONFIRMED_AS)
     voice.save()
 
 
@@ -185,7 +191,8 @@ def shown(voice: Voice) -> str:
 
 
 def tidy(now: datetime | None = None) -> int:
-    """Forget addresses that never said yes; how many."""
+    """Forget addresses that never said yes, and questions of more than a day ago; how many addresses."""
+    Question.objects.filter(at__lt=(now or timezone.now()) - DAY).delete()
     before = (now or timezone.now()) - UNCONFIRMED
     late = Voice.objects.filter(confirmed_at=None, asked_at__lt=before).exclude(channel="")
     found = list(late.order_by("pk")[:500])

@@ -6,11 +6,11 @@ from django.db.models import Q
 
 from vonglau.core.audit_models import Note
 from vonglau.core.forgetting import overwriting
-from vonglau.services.field_reports.models import Report, Verdict, Voice
+from vonglau.services.field_reports.models import Question, Report, Verdict, Voice
 from vonglau.services.field_reports.voices import following
 from vonglau.services.field_reports.voices.joining import REPORTER
 
-KNOWN = ~Q(channel="") | ~Q(device="") | ~Q(network="")
+KNOWN = ~Q(channel="") | ~Q(device="") | ~Q(network="") | ~Q(confirmed_as="")
 """Voices that still hold something by which somebody could be known."""
 
 HOLDS = KNOWN | Q(verdicts__note__isnull=False) | ~Q(verdicts__public_words="") & Q(verdicts__isnull=False)
@@ -23,7 +23,8 @@ def contacts(voices: Iterable[Voice]) -> int:
     for voice in Voice.objects.filter(pk__in=found):
         following.stop(voice)
     with overwriting():
-        Voice.objects.filter(pk__in=found).update(device="", network="", site="")
+        Voice.objects.filter(pk__in=found).update(device="", network="", confirmed_as="", site="")
+        Question.objects.filter(voice__in=found).delete()
     return len(found)
 
 

@@ -4,6 +4,7 @@ A merged report's voices get the news of its keeper. Neither an address nor a se
 filled in when a message leaves (`reach.py`).
 """
 
+import hashlib
 import json
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -122,6 +123,11 @@ def _reasons(incident: Incident, body: Mapping[str, Any]) -> Iterable[str]:
     ):
         if found is not None:
             yield f"{label}: {found.name[spoken]}"
+
+
+def question(code: str) -> str:
+    """Names a question in the outbox by the code that its link holds: an older one leaves no more once there is another address."""
+    return hashlib.sha256(code.encode()).hexdigest()[:24]
 
 
 def draft(

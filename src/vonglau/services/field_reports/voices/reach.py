@@ -12,7 +12,7 @@ from vonglau.core.seams import Letter
 from vonglau.services.field_reports.models import Voice
 from vonglau.services.field_reports.published.one import is_public
 from vonglau.services.field_reports.voices.joining import REPORTER
-from vonglau.services.field_reports.voices.news import CHANNELS, CONFIRM
+from vonglau.services.field_reports.voices.news import CHANNELS, CONFIRM, question
 
 _RECIPIENT = re.compile(r"\Afield_reports/(\d{1,18})\Z")
 
@@ -33,6 +33,8 @@ def letter(notice: Notice) -> Letter | None:
         return None
     if (voice.confirmed_at is None) != (notice.kind == CONFIRM):
         return None
+    if notice.kind == CONFIRM and not notice.key.endswith(f"/{question(voice.code)}"):
+        return None  # asked of another address, or another message was asked for since
     site = str(settings.VONGLAU_ORIGIN) or voice.site
     page = reverse("field_reports:voice", args=[voice.token])
     stop = site + reverse("field_reports:stop", args=[voice.token])

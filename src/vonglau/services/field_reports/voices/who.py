@@ -1,8 +1,8 @@
 """Telling one browser from another without an account, as far as a count needs it. What is kept are digests under the house's key.
 
-Two marks: a cookie that is set when somebody joins, and the network address with the kind of browser. One phone that loses its cookie is
-known by the second; two phones of one make behind one mobile address are taken for one. A count that is a little low is better than one
-that anybody can push up.
+Two marks: a cookie that is set when somebody joins, and the network address with the kind of device. One phone that loses its cookie is
+known by the second; two phones of one kind behind one mobile address are taken for one. A count that is a little low is better than one
+that anybody can push up: of what a browser says of itself only three kinds are believed to differ.
 """
 
 import re
@@ -28,7 +28,7 @@ class Who:
 
     mark: str
     origin: str
-    """Network address and kind of browser."""
+    """Network address and kind of device."""
 
     @property
     def device(self) -> str:
@@ -49,7 +49,13 @@ def of(request: HttpRequest) -> Who:
     said = request.COOKIES.get(COOKIE, "")
     mark = said if _MARK.match(said) else secrets.token_urlsafe(18)
     address = subscriber(request.META.get("REMOTE_ADDR") or "")
-    return Who(mark, f"{address}\n{request.headers.get('User-Agent', '')[:400]}")
+    return Who(mark, f"{address}\n{_kind(request.headers.get('User-Agent', ''))}")
+
+
+def _kind(agent: str) -> str:
+    if "Android" in agent:
+        return "android"
+    return "ios" if "iPhone" in agent or "iPad" in agent else "other"
 
 
 def remember(request: HttpRequest, answer: HttpResponse, who: Who) -> None:

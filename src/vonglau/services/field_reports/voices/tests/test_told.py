@@ -16,8 +16,8 @@ from vonglau.core.incidents.desk import Details
 from vonglau.core.notify_models import Notice
 from vonglau.core.tests import factories
 from vonglau.services.field_reports import subjects
-from vonglau.services.field_reports.models import Report, Voice
-from vonglau.services.field_reports.voices import following, joining
+from vonglau.services.field_reports.models import Question, Report, Voice
+from vonglau.services.field_reports.voices import following, joining, reach
 from vonglau.services.field_reports.voices.tests import people
 from vonglau.services.field_reports.voices.tests.people import (
     browser,
@@ -255,6 +255,27 @@ def test_nobodys_letter_box_is_filled_by_others() -> None:
         following.by_email(voice, "victim@example.vn")
     late = timezone.now() + timedelta(days=2)
     following.ask(Voice.objects.filter(channel="email", asked=1).first(), late)  # type: ignore[arg-type]
+
+
+def test_one_voice_fills_no_letter_box_by_changing_its_address_or_stopping() -> None:
+    voice = joining.join(report(), "joined", who())
+    for asked in ("victim@example.vn", "a@example.vn", "victim@example.vn"):
+        following.by_email(voice, asked)
+        following.end(voice)
+    for asked in ("victim@example.vn", "b@example.vn"):
+        with pytest.raises(following.TooOften):
+            following.by_email(voice, asked)
+    assert Notice.objects.filter(kind="confirm").count() == following.ASKED_OF_ONE
+    following.tidy(timezone.now() + timedelta(days=2))
+    assert not Question.objects.exists()
+
+
+def test_a_question_leaves_for_the_address_it_was_written_for_alone() -> None:
+    voice = joining.join(report(), "joined", who())
+    following.by_email(voice, "an@example.vn")
+    following.by_email(voice, "victim@example.vn")
+    to = {reach.letter(notice) for notice in Notice.objects.filter(kind="confirm").order_by("pk")}
+    assert [one.address for one in to if one is not None] == ["victim@example.vn"]
 
 
 def test_an_older_question_is_not_answered_by_a_newer_address() -> None:

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.test import Client
 from django.utils import timezone
 
@@ -62,7 +63,7 @@ def test_a_browser_that_lost_its_cookie_joins_and_is_not_counted_again() -> None
 
 
 def test_the_reporter_adds_nothing_to_their_own_count() -> None:
-    found = report(who=who(origin="192.0.2.1\nphone"))
+    found = report(who=who(origin="192.0.2.1\nother"))
     browser().post(f"/field_reports/{found.reference}/join", {"part": "joined"})
     assert joining.people(found.incident) == 1
 
@@ -80,6 +81,25 @@ def test_an_address_that_said_yes_counts_once_whatever_browser_it_came_from() ->
     following.confirm(three, three.code)
     assert joining.people(found.incident) == 3
     assert Voice.objects.get(pk=one.pk).ended_at is not None, "one address hears once"
+    for mark in ("d", "e"):
+        again = following.by_email(joining.join(found, "joined", who(mark, mark)), "an@example.vn")
+        following.confirm(again, again.code)
+        following.end(again)
+        assert joining.people(found.incident) == 3, "nor is it another person when it stops and begins anew"
+
+
+def test_what_a_browser_calls_itself_makes_it_no_other_person() -> None:
+    found = report()
+    for number in range(6):
+        answer = browser(agent=f"curl/{number}").post(f"/field_reports/{found.reference}/join", {"part": "joined"})
+        assert answer.status_code == 303
+    assert joining.people(found.incident) == 2
+
+
+@pytest.mark.skipif(connection.vendor != "sqlite", reason="how SQLite chooses an index")
+def test_voices_of_a_matter_are_found_by_its_incidents() -> None:
+    plan = Voice.objects.filter(joining.voices_of(report().incident)).explain()
+    assert "SCAN" not in plan, plan
 
 
 def test_followers_are_no_people_with_the_trouble_and_may_become_some() -> None:

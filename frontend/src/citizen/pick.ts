@@ -1,12 +1,10 @@
 /** A small map to tap on: loaded when somebody asks for it, because it weighs more than the rest of the page. */
-import { type GeoJSONSource, Map as MapLibre, Marker, NavigationControl, setWorkerUrl } from "maplibre-gl";
-import workerUrl from "maplibre-gl/dist/maplibre-gl-worker.mjs?url";
+import { type GeoJSONSource, Map as MapLibre, Marker, NavigationControl } from "maplibre-gl";
 import "../css/map-vendor.css";
 import { say } from "../lib/page.ts";
+import { FLAT, upright, words } from "../map/flat.ts";
 import { bounds, type Collection, labels } from "../map/geometry.ts";
 import { style } from "../map/style.ts";
-
-setWorkerUrl(new URL(workerUrl, import.meta.url).href);
 
 export class Pick {
   readonly #map: MapLibre;
@@ -16,17 +14,11 @@ export class Pick {
     this.#map = new MapLibre({
       container: box,
       style: style({ tiles: null, tilesCredit: "" }),
-      locale: {
-        "Map.Title": say("Bản đồ: chạm vào đúng chỗ", "Map: tap the place"),
-        "NavigationControl.ZoomIn": say("Phóng to", "Zoom in"),
-        "NavigationControl.ZoomOut": say("Thu nhỏ", "Zoom out"),
-      },
-      attributionControl: false,
-      dragRotate: false,
-      maxPitch: 0,
-      maxZoom: 18,
+      locale: words(say("Bản đồ: chạm vào đúng chỗ", "Map: tap the place")),
+      ...FLAT,
       ...(start ? { center: [start.lon, start.lat], zoom: 15 } : {}),
     });
+    upright(this.#map);
     this.#map.addControl(new NavigationControl({ showCompass: false }), "top-right");
     this.#map.on("load", () => void this.#load(box, start !== null));
     this.#map.on("click", ({ lngLat }) => put(lngLat.lng, lngLat.lat));

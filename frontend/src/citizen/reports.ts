@@ -1,6 +1,7 @@
 /** Reports on a map: circles that say how many lie there, single reports once they are few. What is shown comes counted from the server. */
 import { type GeoJSONSource, Map as MapLibre, type MapMouseEvent, NavigationControl, Popup } from "maplibre-gl";
 import { calm, colour, dark, local, onTheme, say } from "../lib/page.ts";
+import { FLAT, upright, words } from "../map/flat.ts";
 import { bounds, type Collection, labels } from "../map/geometry.ts";
 import { paint, style } from "../map/style.ts";
 
@@ -34,26 +35,13 @@ export class Reports {
     this.#map = new MapLibre({
       container: box,
       style: style({ tiles: null, tilesCredit: "" }),
-      locale: {
-        "Map.Title": say("Bản đồ: mũi tên để di chuyển, + và − để phóng to, thu nhỏ", "Map: arrows move, + and − zoom"),
-        "NavigationControl.ZoomIn": say("Phóng to", "Zoom in"),
-        "NavigationControl.ZoomOut": say("Thu nhỏ", "Zoom out"),
-        "Popup.Close": say("Đóng", "Close"),
-        "CooperativeGesturesHandler.MobileHelpText": say("Dùng hai ngón tay để di chuyển bản đồ", "Use two fingers to move the map"),
-      },
-      attributionControl: false,
-      dragRotate: false,
-      pitchWithRotate: false,
-      maxPitch: 0,
-      minZoom: 4,
-      maxZoom: 18,
-      fadeDuration: 0,
+      locale: words(),
+      ...FLAT,
       cooperativeGestures: coarse,
       bounds: [west, south, east, north],
       fitBoundsOptions: { padding: 12 },
     });
-    this.#map.touchZoomRotate.disableRotation();
-    this.#map.keyboard.disableRotation();
+    upright(this.#map);
     this.#map.addControl(new NavigationControl({ showCompass: false }), "top-right");
     this.#box.classList.toggle("map-dark", dark());
     this.#map.on("load", () => void this.#load());

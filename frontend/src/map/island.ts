@@ -9,6 +9,7 @@ import {
   ScaleControl,
 } from "maplibre-gl";
 import { calm, dark, local, onTheme, say } from "../lib/page.ts";
+import { FLAT, upright, words } from "./flat.ts";
 import { bounds, type Collection, labels } from "./geometry.ts";
 import { difference, dressed, type Picture } from "./points.ts";
 import { RATIO, symbols } from "./shapes.ts";
@@ -27,28 +28,6 @@ async function json<T>(address: string): Promise<T> {
   const answer = await fetch(address, { headers: { Accept: "application/json" } });
   if (!answer.ok) throw new Error(`${address}: ${answer.status}`);
   return (await answer.json()) as T;
-}
-
-function words(): Record<string, string> {
-  return {
-    "Map.Title": say(
-      "Bản đồ tương tác: mũi tên để di chuyển, + và − để phóng to, thu nhỏ",
-      "Interactive map: arrows move, + and − zoom",
-    ),
-    "NavigationControl.ZoomIn": say("Phóng to", "Zoom in"),
-    "NavigationControl.ZoomOut": say("Thu nhỏ", "Zoom out"),
-    "AttributionControl.ToggleAttribution": say("Nguồn dữ liệu", "Data sources"),
-    "Popup.Close": say("Đóng", "Close"),
-    "CooperativeGesturesHandler.WindowsHelpText": say(
-      "Giữ Ctrl và cuộn để phóng to bản đồ",
-      "Use Ctrl + scroll to zoom the map",
-    ),
-    "CooperativeGesturesHandler.MacHelpText": say("Giữ ⌘ và cuộn để phóng to bản đồ", "Use ⌘ + scroll to zoom the map"),
-    "CooperativeGesturesHandler.MobileHelpText": say(
-      "Dùng hai ngón tay để di chuyển bản đồ",
-      "Use two fingers to move the map",
-    ),
-  };
 }
 
 export class Island {
@@ -78,21 +57,14 @@ export class Island {
       container: box,
       style: style({ tiles: tiles ?? null, tilesCredit: tilesCredit ?? "" }),
       locale: words(),
-      attributionControl: false,
-      dragRotate: false,
-      pitchWithRotate: false,
-      maxPitch: 0,
-      minZoom: 4,
-      maxZoom: 18,
-      fadeDuration: 0,
+      ...FLAT,
       cooperativeGestures: coarse || quiet !== undefined,
       ...(lon !== undefined && lat !== undefined ? { center: [lon, lat], zoom: Number(zoom) || 13 } : {}),
       ...(north !== undefined
         ? { bounds: [west, south, east, north] as [number, number, number, number], fitBoundsOptions: { padding: 24 } }
         : {}),
     });
-    this.#map.touchZoomRotate.disableRotation();
-    this.#map.keyboard.disableRotation();
+    upright(this.#map);
     this.#map.addControl(
       new AttributionControl({ compact: true, ...(credit ? { customAttribution: escapeText(credit) } : {}) }),
     );

@@ -13,6 +13,7 @@ from django.core.management.color import no_style
 from django.db import connection, models, transaction
 
 from vonglau.core import audit
+from vonglau.core.audit_models import AuditHead
 from vonglau.core.bulk import insert_many
 from vonglau.core.errors import BadFile, BadInput
 from vonglau.core.incidents import files
@@ -27,6 +28,8 @@ from vonglau.services.field_reports.published import writing
 AT_ONCE = 1_000
 NAME = re.compile(r"(?:[0-9a-f]{64}(?:\.thumb)?|original-[0-9a-f]{32})\Z")
 """Of a picture, its small copy, a sealed original."""
+NAMED_BY_CONTENT = 64
+"""Length of a picture's name: its SHA-256."""
 
 Said = Callable[[str], None]
 
@@ -44,7 +47,8 @@ def bring_back(folder: Path, actor: Actor, said: Said = lambda _words: None) -> 
         raise BadInput(
             f"The world {world!r} has incidents already: reports are brought into an empty installation alone."
         )
-    counts: dict[str, int] = {}
+    # Pictures are named by their content, so that those of an import that is then refused do no harm; and nobody waits for them.
+    counts = {"files": _files(folder)}
     with transaction.atomic():
         known = _agencies(folder)
         for table in tables(world):
@@ -62,7 +66,6 @@ def bring_back(folder: Path, actor: Actor, said: Said = lambda _words: None) -> 
             "world": world,
         }
         audit.record(audit.INSTALLATION, {**body, "reports": counts.get("field_reports.report", 0)})
-        counts["files"] = _files(folder)
     return counts
 
 
@@ -137,7 +140,14 @@ def _inserted(table: Table, path: Path, known: dict[tuple[str, ...], int], world
                     )
             if values.get("world", world) != world:
                 raise BadFile(f"{path}: a row of another world")
+            if table.model is AuditHead:
+                values["checkpointed"] = False  # no root of this installation vouches for it yet
             rows.append(table.model(**values))
+        if table.model._default_manager.filter(pk__in=[row.pk for row in rows]).exists():
+            raise BadInput(
+                f"This installation has rows of {table.name} already: bring reports into a new one, right after `vonglau init` and before "
+                "accounts and settings are made."
+            )
         insert_many(rows, with_keys=True)
         count += len(rows)
     return count
@@ -164,6 +174,8 @@ def _files(folder: Path) -> int:
         name = path.name
         if not NAME.match(name):
             raise BadFile(f"{path}: no name of a picture")
+        if len(name) == NAMED_BY_CONTENT and hashlib.sha256(path.read_bytes()).hexdigest() != name:
+            raise BadFile(f"{path}: its content is not what its name says; export anew")
         if name.startswith("original-"):
             files.keep(originals.path_of(name.removeprefix("original-")), path.read_bytes())
         else:

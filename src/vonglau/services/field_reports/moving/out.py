@@ -5,6 +5,7 @@ import hashlib
 import json
 import shutil
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from vonglau.core.incidents import files
 from vonglau.core.incidents.models import Evidence, Incident
 from vonglau.core.people.models import Agency, Unit
 from vonglau.core.people.policy import Actor
+from vonglau.core.snapshot import one_moment
 from vonglau.core.worlds import world as world_of
 from vonglau.services.field_reports.models import Original, PhotoReview
 from vonglau.services.field_reports.moving.tables import FORMAT, PUBLIC_INCIDENTS, SHOWN, Table, tables
@@ -75,7 +77,7 @@ def export(
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     folder.chmod(0o700)  # also one that was there: before anything is in it
     (folder / "files").mkdir(mode=0o700)
-    with transaction.atomic():  # one moment for all tables, and the row of the audit that says it was done
+    with one_moment():  # nobody waits for it: pictures, which take long, are copied afterwards
         counts = {"agencies": _written(folder / "agencies.jsonl", _agencies(personal=personal))}
         for table in tables(world):
             columns = table.columns(personal=personal)
@@ -86,28 +88,28 @@ def export(
                 rows = rows if personal or table.model is not Incident else _public(rows)
                 counts[table.name] = _written(folder / f"{table.name}.jsonl", rows)
                 said(f"{table.name}: {counts[table.name]:,}")
-        counts["files"] = _files(folder, world, personal=personal)
-        manifest = {
-            "format": FORMAT,
-            "vonglau": vonglau.__version__,
-            "made_at": timezone.now().isoformat(timespec="microseconds"),
-            "world": world,
-            "locality": in_world.locality,
-            "personal": personal,
-            "rows": counts,
-            "files": {
-                str(path.relative_to(folder)): _digest(path) for path in sorted(folder.rglob("*")) if path.is_file()
-            },
-        }
-        body = {
-            "at": manifest["made_at"],
-            "who": actor.name,
-            "role": actor.role,
-            "step": "export_reports",
-            "world": world,
-            "personal": personal,
-            "reports": counts.get("field_reports.report", 0),
-        }
+        pictures = _pictures(world, personal=personal)
+    counts["files"] = _files(folder, pictures)
+    manifest = {
+        "format": FORMAT,
+        "vonglau": vonglau.__version__,
+        "made_at": timezone.now().isoformat(timespec="microseconds"),
+        "world": world,
+        "locality": in_world.locality,
+        "personal": personal,
+        "rows": counts,
+        "files": {str(path.relative_to(folder)): _digest(path) for path in sorted(folder.rglob("*")) if path.is_file()},
+    }
+    body = {
+        "at": manifest["made_at"],
+        "who": actor.name,
+        "role": actor.role,
+        "step": "export_reports",
+        "world": world,
+        "personal": personal,
+        "reports": counts.get("field_reports.report", 0),
+    }
+    with transaction.atomic():
         audit.record(audit.INSTALLATION, body)
     (folder / "manifest.json").write_text(json.dumps(manifest, ensure_ascii=False, indent=1), encoding="utf-8")
     return manifest
@@ -132,7 +134,7 @@ def _written(path: Path, rows: Iterator[dict[str, Any]]) -> int:
     return count
 
 
-def _files(folder: Path, world: str, *, personal: bool) -> int:
+def _pictures(world: str, *, personal: bool) -> dict[str, Path]:
     """Pictures that anybody may see; with personal data all of them, and the sealed originals, whose keys stand in their rows."""
     reviews = PhotoReview.objects.filter(report__world=world).exclude(public_sha256="")
     reviews = reviews if personal else reviews.filter(SHOWN[PhotoReview])
@@ -142,13 +144,18 @@ def _files(folder: Path, world: str, *, personal: bool) -> int:
         wanted |= {sha256: files.path_of(sha256) for sha256 in kept}
         names = Original.objects.filter(report__world=world).values_list("name", flat=True)
         wanted |= {f"original-{name}": originals.path_of(name) for name in names}
-    found = {name: path for name, path in wanted.items() if path.is_file()}
-    for name, path in found.items():
-        shutil.copyfile(path, folder / "files" / name)
-        thumb = files.path_of(name, thumb=True)
-        if thumb.is_file():
-            shutil.copyfile(thumb, folder / "files" / f"{name}.thumb")
-    return len(found)
+    return wanted
+
+
+def _files(folder: Path, wanted: dict[str, Path]) -> int:
+    """Copies what is there: a picture that was erased meanwhile is left out, as it is everywhere."""
+    count = 0
+    for name, path in wanted.items():
+        for source, target in ((path, name), (files.path_of(name, thumb=True), f"{name}.thumb")):
+            with suppress(FileNotFoundError):
+                shutil.copyfile(source, folder / "files" / target)
+                count += target == name
+    return count
 
 
 def _digest(path: Path) -> str:

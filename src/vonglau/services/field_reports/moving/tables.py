@@ -16,7 +16,7 @@ from vonglau.core.audit_models import AuditHead, AuditRow, Note
 from vonglau.core.incidents.models import Evidence, Incident, IncidentCounter
 from vonglau.core.incidents.states import State
 from vonglau.services.field_reports.intake import KIND
-from vonglau.services.field_reports.models import Content, PhotoReview, PublicReport, Report, Verdict
+from vonglau.services.field_reports.models import Content, PhotoReview, PublicReport, Question, Report, Verdict
 from vonglau.services.field_reports.photos.reviews import PUBLIC
 
 FORMAT = "vonglau-reports/1"
@@ -57,8 +57,8 @@ SHOWN: Mapping[type[models.Model], Q] = {
     Evidence: Q(review__state__in=PUBLIC) & _shown("review__report__"),
 }
 
-DERIVED: frozenset[type[models.Model]] = frozenset({PublicReport})
-"""Made anew where they arrive."""
+LEFT_OUT: frozenset[type[models.Model]] = frozenset({PublicReport, Question})
+"""Made anew where they arrive, or of one day."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +100,7 @@ def tables(world: str) -> list[Table]:
         Table(Content, Content.objects.filter(report__world=world)),
         Table(Evidence, Evidence.objects.filter(incident__in=incidents)),
     ]
-    own = [model for model in apps.get_app_config(SERVICE).get_models() if model not in {Report, Content} | DERIVED]
+    own = [model for model in apps.get_app_config(SERVICE).get_models() if model not in {Report, Content} | LEFT_OUT]
     for model in own:
         leads = [field.name for field in model._meta.concrete_fields if field.related_model is Report]
         if leads:

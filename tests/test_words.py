@@ -5,7 +5,7 @@ from pathlib import Path
 import polib
 import pytest
 
-from vonglau.core.testing.words import CATALOGUE, needs_english, same_placeholders
+from vonglau.core.testing.words import CATALOGUE, counted, needs_english, same_placeholders
 from vonglau.core.testing.words import texts as texts_of
 
 PACKAGE = Path(__file__).parent.parent / "src" / "vonglau"
@@ -31,6 +31,14 @@ def test_every_text_has_its_english(room: str) -> None:
         if needs_english(text) and (text not in have or not (have[text].msgstr or have[text].msgstr_plural))
     ]
     assert not missing, "\n".join(missing)
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_what_is_said_with_a_number_has_its_two_forms(room: str) -> None:
+    said = counted(PACKAGE / room)
+    for text, entry in english(room).items():
+        assert bool(entry.msgid_plural) == (text in said), text
+        assert len(entry.msgstr_plural) == 2 * (text in said), text
 
 
 @pytest.mark.parametrize("room", ROOMS)

@@ -67,7 +67,9 @@ def test_keys_come_from_a_folder_or_their_content_is_given_up(tmp_path: Path) ->
     kept.mkdir()
     shutil.copy(data / "secrets" / "vault.keys", kept)
 
-    secret(stranger := new_city(tmp_path / "stranger"), "write")  # has a ring of its own then
+    stranger = new_city(tmp_path / "stranger")  # a copy, ring and all: it gets one of its own
+    (stranger / "secrets" / "vault.keys").unlink()
+    ran("secrets", "begin", "--keys-are-lost", "--data", stranger)
     for wrong in (["--keys", stranger / "secrets"], []):
         done = vonglau("restore", folder, tmp_path / "none", *wrong)
         assert done.returncode == 2

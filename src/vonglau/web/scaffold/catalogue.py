@@ -44,29 +44,35 @@ def renew(folder: Path) -> list[str]:
     path = folder / words.CATALOGUE
     catalogue = _read(path)
     said = {text: file for text, file in words.texts(folder).items() if words.needs_english(text)}
-    have = {entry.msgid for entry in catalogue}
+    have, counted = {entry.msgid for entry in catalogue}, words.counted(folder)
     for text, file in said.items():
         if text not in have:
             where = (file.relative_to(folder).as_posix(), "")
-            catalogue.append(polib.POEntry(msgid=text, msgstr="", occurrences=[where]))
+            forms = {"msgid_plural": text, "msgstr_plural": {0: "", 1: ""}} if text in counted else {"msgstr": ""}
+            catalogue.append(polib.POEntry(msgid=text, occurrences=[where], **forms))
     for entry in [one for one in catalogue if one.msgid not in words.texts(folder)]:
         catalogue.remove(entry)
     path.parent.mkdir(parents=True, exist_ok=True)
     catalogue.save(str(path))
     catalogue.save_as_mofile(str(path.with_suffix(".mo")))
-    return [entry.msgid for entry in catalogue if not (entry.msgstr or entry.msgstr_plural)]
+    return [entry.msgid for entry in catalogue if not _has_english(entry)]
 
 
 def faults(folder: Path) -> list[str]:
     """What is wrong with a service's words."""
     path = folder / words.CATALOGUE
     have = {entry.msgid: entry for entry in _read(path)}
-    found = []
+    found, counted = [], words.counted(folder)
     for text, file in words.texts(folder).items():
         entry = have.get(text)
-        if words.needs_english(text) and (entry is None or not (entry.msgstr or entry.msgstr_plural)):
+        if words.needs_english(text) and (entry is None or not _has_english(entry)):
             found.append(
                 f"{file.name}: {text!r} has no English: `vonglau service words` writes it into {path.name}; fill it in."
+            )
+        if entry is not None and bool(entry.msgid_plural) != (text in counted):
+            found.append(
+                f"{path.name}: {text!r} is {'' if text in counted else 'not '}said with a number: remove its entry, "
+                "run `vonglau service words`, fill it in."
             )
         said = [] if entry is None else [one for one in (entry.msgstr, *entry.msgstr_plural.values()) if one]
         if not all(words.same_placeholders(text, english) for english in said):
@@ -79,6 +85,10 @@ def faults(folder: Path) -> list[str]:
     if not compiled.is_file() or compiled.stat().st_mtime < path.stat().st_mtime:
         found.append(f"{path.name} is newer than its compiled form: run `vonglau service words`.")
     return found
+
+
+def _has_english(entry: "polib.POEntry") -> bool:
+    return all(entry.msgstr_plural.values()) if entry.msgid_plural else bool(entry.msgstr)
 
 
 def _overruled(entries: "Iterable[polib.POEntry]") -> list[str]:

@@ -76,12 +76,20 @@ def test_every_public_page_is_for_everybody(reader: Person, language: str) -> No
         assert "chưa ai đọc" not in page.content()
 
 
+def filters(page: Page) -> None:
+    """On a phone they are one press away; at a desk they stand open."""
+    more = page.locator(".browse-more-filters > summary")
+    if more.is_visible():
+        more.click()
+
+
 def test_the_map_and_the_list_say_the_same(reader: Person) -> None:
     page = reader.open("/field_reports/map/")
     box = page.locator("[data-reports-map]")
     expect(box).to_have_attribute("data-ready", re.compile(".*"))
     expect(box).to_have_attribute("data-total", str(len(PLACES)))
     expect(page.locator(".line")).to_have_count(len(PLACES))
+    filters(page)
     page.select_option("#category", "waste")
     page.locator(".browse-go button").click()
     page.wait_for_url(re.compile("category=waste"))
@@ -112,6 +120,7 @@ def test_without_a_script(browser: Browser, city: Serving) -> None:
     context = browser.new_context(java_script_enabled=False, viewport={"width": 360, "height": 740}, locale="vi-VN")
     page = context.new_page()
     page.goto(f"{city.url}/field_reports/map/")
+    filters(page)
     page.select_option("#category", "street_light")
     page.locator(".browse-go button").click()
     expect(page.locator(".line")).to_have_count(3)

@@ -70,11 +70,13 @@ def _personal(form: Form, category: Category) -> intake.Personal:
 
 
 def keep(submission: intake.Submission, reporter: Actor, photos: Sequence[Upload]) -> Report:
+    pictures = reviews.decoded(photos)
+
     def attach(incident: Incident) -> None:
-        for photo in photos:
+        for photo in pictures:
             reviews.attach(incident, reporter, photo)
 
     try:
-        return intake.receive(submission, reporter, attach if photos else None)
+        return intake.receive(submission, reporter, attach if pictures else None)
     except Conflict as problem:
         raise Refused(409, problem.message) from problem

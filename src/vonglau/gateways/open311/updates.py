@@ -115,12 +115,14 @@ def _add(request: HttpRequest, format: str) -> HttpResponse:
         raise Refused(404, f"There is no service_request_id {wanted[:80]}.")
     reply = _reply(form, in_world.now())
 
+    pictures = reviews.decoded(form.photos)
+
     def attach(incident: Incident) -> None:
-        for photo in form.photos:
+        for photo in pictures:
             reviews.attach(incident, reporter, photo, report)
 
     try:
-        n = replies.receive(report, reply, reporter, attach if form.photos else None)
+        n = replies.receive(report, reply, reporter, attach if pictures else None)
     except StepNotPossible as problem:
         raise Refused(409, problem.message) from problem
     told = {"update_id": f"{report.reference}.{n}", "account_id": None}

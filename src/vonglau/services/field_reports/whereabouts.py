@@ -65,7 +65,7 @@ def refusal(in_world: World, lon: float | None, lat: float | None) -> str:
     found = elsewhere(lon, lat)
     if found is None:
         return _(
-            "Điểm này không nằm trong địa bàn, mà ở ngoài biển hoặc ngoài lãnh thổ Việt Nam: hãy xem lại vị trí (lat, long)."
+            "Điểm này không nằm trong phường, xã, đặc khu nào, như trên mặt biển: hãy chọn lại điểm, hoặc chọn phường xã."
         )
     where = ", ".join(filter(None, (found.ward, found.locality)))
     return _("Điểm này không thuộc địa bàn mà thuộc %(where)s: hãy gửi phản ánh tới chính quyền nơi đó.") % {

@@ -173,9 +173,9 @@ def test_a_part_that_is_too_large_and_too_many_parts(send: Send, settings: Any) 
     [
         ("16.4637", "107.5909", "Huế"),
         ("21.0285", "105.8542", "Hà Nội"),
-        ("0", "0", "ngoài biển"),
-        ("15.9", "109.5", "ngoài biển"),
-        ("48.8566", "2.3522", "ngoài lãnh thổ"),
+        ("0", "0", "trên mặt biển"),
+        ("15.9", "109.5", "trên mặt biển"),
+        ("48.8566", "2.3522", "không nằm trong phường"),
     ],
 )
 def test_a_point_outside_the_city_is_told_whose_it_is(send: Send, lat: str, long: str, says: str) -> None:

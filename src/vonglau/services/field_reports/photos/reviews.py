@@ -1,7 +1,8 @@
 """What of a citizen's photo may be shown: nothing until a person has masked it, or passed it as it is."""
 
 import io
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from functools import partial
 from typing import IO
 
@@ -37,16 +38,32 @@ class _Bytes:
         return (self.data,)
 
 
-def attach(incident: Incident, actor: Actor, upload: Upload, report: Report | None = None) -> Evidence:
+@dataclass(frozen=True, slots=True)
+class Photo:
+    """A citizen's photo: the bytes as they were sent, and our picture of them."""
+
+    data: bytes
+    picture: files.Picture
+
+
+def decoded(uploads: Iterable[Upload]) -> list[Photo]:
+    """Before the transaction that attaches them: decoding a large picture there would keep every other writer waiting.
+
+    Raises BadInput (`reason` large | pixels | moving | heic | unreadable).
+    """
+    sent = [files.received(upload) for upload in uploads]
+    return [Photo(data, files.read_picture(_Bytes(data))) for data in sent]
+
+
+def attach(incident: Incident, actor: Actor, photo: Photo, report: Report | None = None) -> Evidence:
     """Put a citizen's photo under an incident: our picture of it, the sealed original, and a place in the queue.
 
     `report`: whose photo it is; none: of the report that the incident was opened for. In the caller's transaction.
-    Raises BadInput (`reason` large | pixels | moving | heic | unreadable), StorageFull.
+    Raises StorageFull.
     """
     report = report or Report.objects.filter(incident=incident).order_by("pk")[:1].get()
-    data = files.received(upload)
-    evidence = files.attach(incident, actor, _Bytes(data))
-    originals.keep(evidence, report, data)
+    evidence = files.attach(incident, actor, photo.picture)
+    originals.keep(evidence, report, photo.data)
     PhotoReview.objects.get_or_create(evidence=evidence, defaults={"report": report, "created_at": timezone.now()})
     return evidence
 

@@ -31,11 +31,18 @@ def grouped() -> list[tuple[str, list[tuple[str, str]]]]:
     return [(names[code], rows) for code, rows in found.items() if rows]
 
 
-class Words(forms.CharField):
+class Line(forms.CharField):
+    """A browser sends no NUL, and no database keeps one: it says nothing, and is left out."""
+
+    def to_python(self, value: Any) -> str:
+        return str(super().to_python(value) or "").replace("\x00", "")
+
+
+class Words(Line):
     """A browser counts a line break as one character and sends two."""
 
     def to_python(self, value: Any) -> str:
-        return str(super().to_python(value) or "").replace("\r\n", "\n")
+        return super().to_python(value).replace("\r\n", "\n")
 
 
 class ReportForm(forms.Form):
@@ -63,14 +70,18 @@ class ReportForm(forms.Form):
     lat = forms.FloatField(required=False, widget=forms.HiddenInput, localize=False)
     lon = forms.FloatField(required=False, widget=forms.HiddenInput, localize=False)
     ward = forms.ChoiceField(label=_("Phường, xã"), required=False)
-    address = forms.CharField(label=_("Chỗ nào? Số nhà, tên đường, mốc dễ thấy"), required=False, max_length=300)
-    contact_name = forms.CharField(
+    address = Line(label=_("Chỗ nào? Số nhà, tên đường, mốc dễ thấy"), required=False, max_length=300)
+    contact_name = Line(
         label=_("Tên"), required=False, max_length=200, widget=forms.TextInput(attrs={"autocomplete": "name"})
     )
     email = forms.EmailField(
-        label=_("Thư điện tử"), required=False, max_length=254, widget=forms.EmailInput(attrs={"autocomplete": "email"})
+        label=_("Thư điện tử"),
+        required=False,
+        max_length=254,
+        widget=forms.EmailInput(attrs={"autocomplete": "email"}),
+        error_messages={"invalid": _("Địa chỉ thư chưa đúng: viết như ten@example.vn, hoặc để trống.")},
     )
-    phone = forms.CharField(
+    phone = Line(
         label=_("Điện thoại"),
         required=False,
         max_length=40,
@@ -111,7 +122,12 @@ class ReportForm(forms.Form):
                     "ward", str(_("Hãy cho biết chỗ: vị trí hiện tại, một điểm trên bản đồ, hoặc phường xã."))
                 )
         elif elsewhere := whereabouts.refusal(self.world, lon, lat):
-            self.add_error("ward", elsewhere)
+            if cleaned.get(
+                "ward"
+            ):  # chosen by hand: it says more than a phone that stands on the beach, or in another city
+                cleaned["lon"] = cleaned["lat"] = None
+            else:
+                self.add_error("ward", elsewhere)
 
     def _questions(self, category: Category) -> None:
         given = {one.code: self.given.getlist(QUESTION + one.code) for one in category.attributes}

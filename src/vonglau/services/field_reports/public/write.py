@@ -21,7 +21,7 @@ from vonglau.core.incidents.files import Upload
 from vonglau.core.incidents.models import Incident
 from vonglau.core.worlds import World
 from vonglau.kit import language as languages
-from vonglau.services.field_reports import intake
+from vonglau.services.field_reports import intake, text
 from vonglau.services.field_reports.models import Report
 from vonglau.services.field_reports.photos import reviews, taken
 from vonglau.services.field_reports.public import doors, pages
@@ -93,7 +93,11 @@ def _enough(filled: ReportForm, photos: Sequence[Any]) -> bool:
     filled.full_clean()
     if len(photos) > PHOTOS:
         filled.add_error(None, _("Nhiều nhất %(most)d ảnh cho một phản ánh.") % {"most": PHOTOS})
-    if not filled.cleaned_data.get("description") and not photos and "description" not in filled.errors:
+    if (
+        not text.visible(filled.cleaned_data.get("description", ""))
+        and not photos
+        and "description" not in filled.errors
+    ):
         filled.add_error("description", _("Hãy viết vài lời, hoặc gửi kèm một ảnh."))
     return filled.is_valid()
 
@@ -132,12 +136,14 @@ def _kept(request: HttpRequest, world: World, filled: ReportForm, photos: Sequen
         who=who.of(request),
     )
 
+    pictures = reviews.decoded(photos)
+
     def attach(incident: Incident) -> None:
-        for photo in photos:
+        for photo in pictures:
             reviews.attach(incident, pages.REPORTER, photo)
 
     try:
-        return intake.receive(submission, pages.REPORTER, attach if photos else None)
+        return intake.receive(submission, pages.REPORTER, attach if pictures else None)
     except IntegrityError:  # the same key at the same moment: the other one was kept, and is found now
         return intake.receive(submission, pages.REPORTER)
 

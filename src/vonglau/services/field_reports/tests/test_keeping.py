@@ -29,7 +29,7 @@ SENT = makers.jpeg()
 
 def sent(phone: str = "0905 123 456", email: str = "nam@example.vn", picture: bytes = SENT) -> Report:
     def attach(incident: Incident) -> None:
-        reviews.attach(incident, REPORTER, Sent(picture))
+        reviews.attach(incident, REPORTER, *reviews.decoded([Sent(picture)]))
 
     personal = intake.Personal(description=WORDS, contact_name="Nam", phone=phone, email=email)
     submission = intake.Submission(

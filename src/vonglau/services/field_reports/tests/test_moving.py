@@ -34,7 +34,7 @@ def city(db: None, settings: Any, tmp_path: Path) -> Path:
     factories.live()
 
     def attach(incident: Incident) -> None:
-        reviews.attach(incident, REPORTER, Sent(makers.jpeg()))
+        reviews.attach(incident, REPORTER, *reviews.decoded([Sent(makers.jpeg())]))
 
     first = intake.receive(
         intake.Submission(world="live", category="street_light", lon=108.2205, lat=16.0605, personal=PLANTED, source="open311", external_id="k1", at=factories.MONDAY),

@@ -61,7 +61,7 @@ def sent(
     photo = more.pop("photo", False)
 
     def attach(incident: Incident) -> None:
-        reviews.attach(incident, REPORTER, Sent(PHOTO))
+        reviews.attach(incident, REPORTER, *reviews.decoded([Sent(PHOTO)]))
 
     submission = intake.Submission(
         world="live", category=category, lon=lon, lat=lat, personal=personal, source="open311", **more

@@ -47,7 +47,7 @@ def report(db: None, settings: Any, tmp_path: Path) -> Report:
     )
 
     def attach(incident: Incident) -> None:
-        reviews.attach(incident, REPORTER, Sent(makers.jpeg()))
+        reviews.attach(incident, REPORTER, *reviews.decoded([Sent(makers.jpeg())]))
 
     submission = intake.Submission(world="live", category="street_light", source="open311", personal=personal)
     return intake.receive(submission, REPORTER, attach)

@@ -50,7 +50,7 @@ def city(db: None, settings: Any, tmp_path: Path) -> None:
 
 def sent(category: str = "street_light", *, photo: bool = False, lon: float = 108.22, lat: float = 16.06) -> Report:
     def attach(incident: Incident) -> None:
-        reviews.attach(incident, REPORTER, Sent(PHOTO))
+        reviews.attach(incident, REPORTER, *reviews.decoded([Sent(PHOTO)]))
 
     submission = intake.Submission(
         world="live", category=category, lon=lon, lat=lat, personal=PERSONAL, source="open311", at=factories.MONDAY

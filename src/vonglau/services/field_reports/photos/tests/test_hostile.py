@@ -1,12 +1,20 @@
 """What strangers send as a photo: refused with a reason that says what to do, or written anew so that nothing of it is left."""
 
 import io
+from pathlib import Path
+from typing import Any
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import connection
+from django.test import Client
 from PIL import Image
 
 from vonglau.core.errors import BadInput
+from vonglau.core.incidents import files
 from vonglau.core.incidents.files import LIMIT, read_picture
+from vonglau.core.incidents.models import Evidence
+from vonglau.core.tests import factories
 from vonglau.services.field_reports.photos.tests import makers
 from vonglau.services.field_reports.photos.tests.makers import Sent
 
@@ -70,3 +78,27 @@ def test_the_name_decides_nothing_and_a_declared_size_neither() -> None:
 
     with pytest.raises(BadInput, match="larger"):
         read_picture(Endless())
+
+
+@pytest.mark.django_db(transaction=True)
+def test_decoding_keeps_no_other_writer_waiting(
+    monkeypatch: pytest.MonkeyPatch, client: Client, settings: Any, tmp_path: Path
+) -> None:
+    """A picture of fifty million pixels takes seconds: not while the one transaction that may write is open."""
+    settings.VONGLAU_DATA, settings.MEDIA_ROOT = tmp_path, tmp_path / "files"
+    settings.VONGLAU_SECRETS = tmp_path / "secrets"
+    factories.live()
+    inside: list[bool] = []
+    real = files.read_picture
+
+    def watched(upload: files.Upload) -> files.Picture:
+        inside.append(connection.in_atomic_block)
+        return real(upload)
+
+    monkeypatch.setattr(files, "read_picture", watched)
+    given = {"key": "a" * 24, "category": "street_light", "lat": "16.0612", "lon": "108.2272"}
+    photos = [SimpleUploadedFile(f"{n}.jpg", makers.jpeg(makers.scene(60 + n, 90))) for n in range(2)]
+    answer = client.post("/field_reports/", {**given, "photos": photos}, headers={"accept": "application/json"})
+    assert answer.status_code == 201, answer.content
+    assert inside == [False, False]
+    assert Evidence.objects.count() == 2

@@ -32,7 +32,7 @@ def review(db: None, settings: Any, tmp_path: Path) -> PhotoReview:
     factories.live()
 
     def attach(incident: Incident) -> None:
-        reviews.attach(incident, REPORTER, Sent(makers.jpeg()))
+        reviews.attach(incident, REPORTER, *reviews.decoded([Sent(makers.jpeg())]))
 
     intake.receive(intake.Submission(world="live", category="street_light", source="open311"), REPORTER, attach)
     return PhotoReview.objects.select_related("report__incident").get()

@@ -35,7 +35,7 @@ def report(db: None, settings: Any, tmp_path: Path) -> Report:
     factories.live()
 
     def attach(incident: Incident) -> None:
-        reviews.attach(incident, REPORTER, Sent(SENT))
+        reviews.attach(incident, REPORTER, *reviews.decoded([Sent(SENT)]))
 
     submission = intake.Submission(world="live", category="street_light", source="open311", at=factories.MONDAY)
     return intake.receive(submission, REPORTER, attach)

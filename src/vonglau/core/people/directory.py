@@ -20,7 +20,10 @@ def agencies(on: date) -> "QuerySet[Agency]":
 def agency(code: str, on: date) -> Agency:
     found = agencies(on).filter(code=code).first()
     if found is None:
-        raise BadInput(f"There is no agency {code!r} on {on}.", pointer="/agency")
+        raise BadInput(
+            f"There is no agency {code!r} on {on}; Administration, Agencies lists those that exist and adds one.",
+            pointer="/agency",
+        )
     return found
 
 

@@ -47,6 +47,12 @@ def test_who_is_let_in(client: Client, person: User) -> None:
     assert "_auth_user_id" in client.session
 
 
+def test_a_citizen_who_comes_to_sign_in_is_shown_the_way(client: Client, live: World) -> None:
+    for language, says in (("vi", "gửi phản ánh hiện trường"), ("en", "report something in the street")):
+        page = client.get("/accounts/login/", headers={"accept": "text/html", "cookie": f"django_language={language}"})
+        assert f'<a href="/field_reports/">{says}</a>' in page.content.decode()
+
+
 def test_nobody_makes_an_account_of_their_own(client: Client) -> None:
     assert client.get("/accounts/signup/").status_code == 404
 

@@ -43,14 +43,15 @@ def renew(folder: Path) -> list[str]:
 
     path = folder / words.CATALOGUE
     catalogue = _read(path)
-    said = {text: file for text, file in words.texts(folder).items() if words.needs_english(text)}
+    texts = words.texts(folder)
+    said = {text: file for text, file in texts.items() if words.needs_english(text)}
     have, counted = {entry.msgid for entry in catalogue}, words.counted(folder)
     for text, file in said.items():
         if text not in have:
             where = (file.relative_to(folder).as_posix(), "")
             forms = {"msgid_plural": text, "msgstr_plural": {0: "", 1: ""}} if text in counted else {"msgstr": ""}
             catalogue.append(polib.POEntry(msgid=text, occurrences=[where], **forms))
-    for entry in [one for one in catalogue if one.msgid not in words.texts(folder)]:
+    for entry in [one for one in catalogue if one.msgid not in texts]:
         catalogue.remove(entry)
     path.parent.mkdir(parents=True, exist_ok=True)
     catalogue.save(str(path))

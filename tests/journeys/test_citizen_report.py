@@ -130,6 +130,17 @@ def test_without_a_script_the_form_does_the_same(browser: Browser, city: Serving
     context.close()
 
 
+def test_marks_piled_on_a_letter_stay_in_their_box(phone: Person) -> None:
+    page = phone.open("/field_reports/")
+    fill(page, "Z" + "\u0301" * 3000)
+    page.click("[data-send]")
+    page.wait_for_url(re.compile(r"/field_reports/r/"))
+    card = page.locator(".stands")
+    drawn = card.screenshot()
+    page.evaluate("document.querySelector('.words').textContent = 'Z'")
+    assert card.screenshot() == drawn, "what a stranger wrote is drawn over what the city says"
+
+
 def test_danger_is_told_at_once_and_complaints_are_shown_their_door(phone: Person) -> None:
     page = phone.open("/field_reports/")
     fill(page, "Nhà số 12 đang cháy lớn")

@@ -26,7 +26,7 @@ class Tab:
 TABS = (
     Tab(_("Sức khoẻ"), "centre:admin_health"),
     Tab(_("Người dùng"), "centre:admin_people"),
-    Tab(_("Cơ quan"), "centre:admin_agencies"),
+    Tab(_("Các cơ quan"), "centre:admin_agencies"),
     Tab(_("Phân tuyến"), "centre:admin_routing"),
     Tab(_("Khoá truy cập"), "centre:admin_tokens"),
     Tab(_("Thông báo"), "centre:admin_notices"),

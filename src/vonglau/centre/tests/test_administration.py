@@ -14,6 +14,7 @@ from vonglau.core.incidents import desk
 from vonglau.core.people import accounts, agencies
 from vonglau.core.people.access_models import Invitation, Session
 from vonglau.core.people.models import Agency, ApiToken, User
+from vonglau.core.tests import factories
 from vonglau.core.tests.factories import SUPERVISOR
 from vonglau.kit import tokens
 
@@ -221,6 +222,20 @@ def test_an_agency_is_added_and_its_particulars_change(admin: Client) -> None:
     made = Agency.objects.get(code="dien-luc")
     assert (made.email, made.wards) == ("truc@dienluc.vn", ["20194", "20242"])
     assert "Điện lực" in admin.get("/administration/agencies/?q=%C4%91i%E1%BB%87n+LUC").content.decode()
+
+
+def test_in_english_an_agency_has_its_english_name(sign_in: Sign) -> None:
+    admin = sign_in("administrator", language="en")
+    agency = factories.agency("chieu-sang", name_vi="Đội chiếu sáng", name_en="Lighting Team")
+    User.objects.create(username="can.bo", role="agency", agency=agency)
+    pages = [f"/administration/{path}" for path in ("agencies/", "agencies/chieu-sang/", "people/")]
+    agencies, one, people = (admin.get(page).content.decode() for page in pages)
+    for page in (agencies, one, people):
+        assert "Lighting Team" in page
+    for page in (agencies, people):
+        assert "Đội chiếu sáng" not in page
+    assert "<h1>Agencies</h1>" in agencies
+    assert "1 person" in agencies
 
 
 # ------------------------------------------------------------------------------------- tokens

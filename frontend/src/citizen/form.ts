@@ -2,6 +2,7 @@
 import { all, say } from "../lib/page.ts";
 import { shrink } from "../photo.ts";
 import { doors, type Rule, rules } from "./doors.ts";
+import * as places from "./find.ts";
 import * as hints from "./hints.ts";
 import * as sending from "./sending.ts";
 
@@ -118,6 +119,7 @@ function where(form: HTMLFormElement): void {
   form.addEventListener("vl:emptied", () => {
     lon.value = lat.value = said.textContent = "";
   });
+  places.start(form, put);
   form.querySelector("[data-here]")?.addEventListener("click", () => {
     said.textContent = say("Đang tìm vị trí…", "Finding where you are…");
     navigator.geolocation.getCurrentPosition(
@@ -168,6 +170,7 @@ interface Place {
 
 export function start(): void {
   find("[data-errors]")?.focus();
+  for (const answer of all<HTMLFormElement>("form[data-reply]")) photos(answer);
   const form = find<HTMLFormElement>("form[data-report]");
   if (!form) return;
   watch(form, rules(form.dataset["patterns"] ?? "[]"));

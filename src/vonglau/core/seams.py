@@ -242,6 +242,8 @@ class Service:
     pictures: Callable[[Any, Any], Mapping[int, str | None]] | None = None
     """(incident, actor) → of those of the incident's files that the panel shows: by number the address of a picture that stands for
     it everywhere else, "" for none, None for the file itself. The centre serves no file that is not named with None, or not at all."""
+    cover: Callable[[str], str] | None = None
+    """What somebody without an account wrote → as it stands wherever no look is written down: timelines, the API, for every reader."""
     beside: Callable[[Any], Beside | None] | None = None
     """What an incident may double, for the desk to look at side by side; None when nothing is worth it."""
     aids: Callable[[], Sequence[Aid]] | None = None
@@ -371,3 +373,11 @@ def stepped(incident: Any, step: str) -> None:
     for service in services():
         if service.stepped is not None:
             service.stepped(incident, step)
+
+
+def covered(text: str) -> str:
+    """Words of somebody without an account with all covered that any service covers."""
+    for service in services():
+        if service.cover is not None:
+            text = service.cover(text)
+    return text

@@ -18,7 +18,7 @@ from vonglau.web.keys import Keyring
 SIGN_IN = "/accounts/"
 CITIZENS = "/field_reports/"
 """Where citizens send reports, join, follow and answer."""
-NOT_CITIZENS = ("/field_reports/photos/", "/field_reports/hints", "/field_reports/language")
+NOT_CITIZENS = ("/field_reports/photos/", "/field_reports/hints", "/field_reports/places", "/field_reports/language")
 """Below it: what staff send, what the form asks while one writes, and what keeps nothing."""
 FREE = ("/static/", "/healthz", "/readyz", "/-/")
 """What costs nothing and is asked often: files with a year's cache, and probes."""

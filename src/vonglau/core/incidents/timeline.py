@@ -1,10 +1,10 @@
 """What happened to an incident, in words: its audit rows as people tell them (who, when, from what to what, and why).
 
 The rows hold codes and digests; names, free texts and photos are looked up here, all at once for the whole page.
-A free text that retention has erased says so.
+A free text that retention has erased says so; one of somebody without an account stands covered, whoever reads (`seams.covered`).
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
@@ -25,6 +25,7 @@ from vonglau.core.incidents.states import OUTCOME_NAMES, STEP_NAMES, Step
 from vonglau.core.levels import levels
 from vonglau.core.people.models import Role, User
 from vonglau.core.people.names import NamesByDay, agency_name
+from vonglau.core.seams import covered
 
 SEVERITIES = ("Unknown", "Minor", "Moderate", "Severe", "Extreme")
 """CAP severity by rank."""
@@ -147,9 +148,14 @@ def _gather(incident: Incident, bodies: Sequence[dict[str, Any]]) -> _Names:
 
 def timeline(incident: Incident) -> list[Entry]:
     """Newest first."""
-    told = [(row.n, body) for row, body in audit.rows(incident.stream)]
-    names = _gather(incident, [body for _n, body in told])
-    return [_entry(n, body, names) for n, body in reversed(told)]
+    found = [(row.n, body) for row, body in audit.rows(incident.stream)]
+    names = _gather(incident, [body for _n, body in found])
+    return [_entry(n, body, names) for n, body in reversed(found)]
+
+
+def told(body: Mapping[str, Any], words: str) -> str:
+    """The free text of a row as every reader gets it: what citizens wrote is opened by their service alone, which writes down who looks."""
+    return covered(words) if body.get("role") == "reporter" else words
 
 
 def _moment(text: str | None) -> datetime | None:
@@ -174,7 +180,7 @@ def _entry(n: int, body: dict[str, Any], names: _Names) -> Entry:
         before=before if after and before != after else "",
         after=after if after and before != after else "",
         lines=tuple(line for line in LINES.get(step, _no_lines)(body, names, at) if line),
-        why=names.notes.get(note, "") if note else "",
+        why=told(body, names.notes.get(note, "")) if note else "",
         erased=note is not None and note not in names.notes,
         severity=SEVERITIES[body["rank"]] if step in ("worsens", "joins") and body.get("rank") in range(5) else "",
         ref=_other(body),
@@ -335,6 +341,7 @@ SEEN: dict[str, Promise] = {
     "contacts": _("cách liên hệ"),
     "photo": _("ảnh chưa che"),
     "original": _("ảnh gốc"),
+    "later": _("lời viết thêm"),
 }
 """What a look was at."""
 
@@ -395,4 +402,4 @@ LINES: dict[str, Lines] = {
     "ends": _alert,
 }
 
-__all__ = ["Entry", "agency_name", "clock_words", "join_words", "level_name", "timeline", "told_words"]
+__all__ = ["Entry", "agency_name", "clock_words", "join_words", "level_name", "timeline", "told", "told_words"]

@@ -14,6 +14,7 @@ from vonglau.core.errors import BadInput, NotAllowed, NotFound
 from vonglau.core.incidents import desk, files
 from vonglau.core.incidents.models import Evidence, Incident
 from vonglau.core.incidents.states import ENDED, OPEN, State, Step
+from vonglau.core.incidents.timeline import told
 from vonglau.core.people import policy
 from vonglau.core.people.policy import Actor
 from vonglau.core.seams import services
@@ -213,11 +214,10 @@ HEAD = frozenset({"at", "who", "role", "step", "from", "to", "why"})
 
 
 def _timeline(incident: Incident) -> list[dict[str, Any]]:
-    """The audit rows, oldest first, with the free texts that are still kept."""
-    told = audit.rows(incident.stream)
+    """The audit rows, oldest first, with the free texts that are still kept; those of citizens covered."""
     notes = dict(Note.objects.filter(stream=incident.stream).values_list("pk", "text"))
     entries = []
-    for row, body in told:
+    for row, body in audit.rows(incident.stream):
         why = body.get("why")
         number = why.get("note") if isinstance(why, dict) else None
         entries.append(
@@ -229,7 +229,7 @@ def _timeline(incident: Incident) -> list[dict[str, Any]]:
                 "role": body.get("role", ""),
                 "before": body.get("from", ""),
                 "after": body.get("to", ""),
-                "why": notes.get(number) if number is not None else None,
+                "why": told(body, notes[number]) if number in notes else None,
                 "erased": number is not None and number not in notes,
                 "facts": {key: value for key, value in body.items() if key not in HEAD},
                 "hash": row.hash,

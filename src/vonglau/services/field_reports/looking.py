@@ -5,6 +5,7 @@ Once per person, report and kind of data: an operator who comes back to the same
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
 from django.db import transaction
 
@@ -32,6 +33,8 @@ class Seen(StrEnum):
     """A photo before anything on it was covered."""
     ORIGINAL = "original"
     """A photo as it was sent."""
+    LATER = "later"
+    """What was written after the report: its reporter's additions, words of verdicts."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,23 +49,34 @@ class Contacts:
 
 def may_look(actor: Actor, report: Report) -> bool:
     """People of the desk, and of the agency that has the matter in hand; never a programme's token."""
-    return actor.world is None and actor.role in ROLES and policy.may_see(actor, report.incident)
+    return works_on(actor, report.incident)
+
+
+def works_on(actor: Actor, incident: Incident) -> bool:
+    """Whether what citizens wrote may be opened to this person, as far as it went to this incident."""
+    return actor.world is None and actor.role in ROLES and policy.may_see(actor, incident)
+
+
+def account(report: Report, actor: Actor, what: Seen, photo: str = "") -> None:
+    """Write down that this person looks, unless it is written already. Raises NotAllowed."""
+    _account(report.incident, actor, report.reference, what, {"sha256": photo} if photo else {})
+
+
+def account_later(incident: Incident, actor: Actor, reference: str, until: int) -> None:
+    """Write down that this person reads what came to an incident after a report, up to row `until` of its chain. Raises NotAllowed."""
+    _account(incident, actor, reference, Seen.LATER, {"until": until})
 
 
 @transaction.atomic
-def account(report: Report, actor: Actor, what: Seen, photo: str = "") -> None:
-    """Write down that this person looks, unless it is written already. Raises NotAllowed."""
-    if not may_look(actor, report):
+def _account(incident: Incident, actor: Actor, reference: str, what: Seen, more: dict[str, Any]) -> None:
+    if not works_on(actor, incident):
         raise NotAllowed("Personal data of a report is for those who work on it.")
-    stream = report.incident.stream
-    Incident.objects.select_for_update().filter(pk=report.incident_id).first()
-    body = {"who": actor.name, "step": "look", "report": report.reference, "what": what.value}
-    if photo:
-        body["sha256"] = photo
-    if any(body.items() <= said.items() for _row, said in audit.rows(stream)):
+    Incident.objects.select_for_update().filter(pk=incident.pk).first()
+    body = {"who": actor.name, "step": "look", "report": reference, "what": what.value, **more}
+    if any(body.items() <= said.items() for _row, said in audit.rows(incident.stream)):
         return
-    at = world(report.world).now().isoformat(timespec="microseconds")
-    audit.record(stream, {"at": at, "role": actor.role, **body})
+    at = world(incident.world).now().isoformat(timespec="microseconds")
+    audit.record(incident.stream, {"at": at, "role": actor.role, **body})
 
 
 def seen(report: Report, actor: Actor) -> frozenset[tuple[Seen, str]]:

@@ -220,3 +220,12 @@ def public(text: str, by_hand: ByHand = ByHand()) -> str:
         shown += [text[end : span.start], SHOWN]
         end = span.end
     return "".join([*shown, text[end:]])
+
+
+def parts(text: str, by_hand: ByHand = ByHand()) -> list[tuple[str, bool]]:
+    """The words as written, cut where the public's form covers them, and which parts those are."""
+    found, end = [], 0
+    for span in masks(text, by_hand):
+        found += [(text[end : span.start], False), (text[span.start : span.end], True)]
+        end = span.end
+    return [part for part in (*found, (text[end:], False)) if part[0]]

@@ -1,6 +1,6 @@
 """Settings of field reports."""
 
-from vonglau.core.options import Option, number
+from vonglau.core.options import Option, number, url
 
 TOKENS = Option(
     "VONGLAU_FIELD_REPORTS_TOKENS",
@@ -35,4 +35,13 @@ LICENCE = Option(
     "Under which licence anybody may use the public reports: an SPDX identifier. It stands on the page and in every file.",
 )
 
-SETTINGS = (TOKENS, PHOTO_MODEL, AI_ASSESSMENT, LICENCE)
+GEOCODER = Option(
+    "VONGLAU_FIELD_REPORTS_GEOCODER",
+    "Geocoder for streets",
+    url("http", "https"),
+    "",
+    "Address of a search that answers as Nominatim's does (`…/search`), asked by the server for streets and house numbers, once a "
+    "second at most. None: wards, names they bore before, and the places of `data/places` are found.",
+)
+
+SETTINGS = (TOKENS, PHOTO_MODEL, AI_ASSESSMENT, LICENCE, GEOCODER)

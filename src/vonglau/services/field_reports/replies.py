@@ -1,6 +1,7 @@
 """What a citizen adds to a report already sent: a comment, an objection that reopens it, a confirmation that closes it.
 
-Only the programme that sent the report may add to it. The words lie in the audit's erasable notes; of the chain they have a salted digest.
+Only the programme that sent the report may add to it, and who holds its secret link (`answer`). The words lie in the audit's erasable
+notes; of the chain they have a salted digest.
 """
 
 from collections.abc import Callable
@@ -13,10 +14,10 @@ from django.utils.translation import gettext_lazy as _
 
 from vonglau.core import audit
 from vonglau.core.audit_models import AuditRow, Note
-from vonglau.core.errors import NotAllowed
+from vonglau.core.errors import NotAllowed, StepNotPossible
 from vonglau.core.incidents import desk
 from vonglau.core.incidents.models import Incident
-from vonglau.core.incidents.states import State, Step
+from vonglau.core.incidents.states import OPEN, State, Step
 from vonglau.core.people.policy import Actor
 from vonglau.core.worlds import world
 from vonglau.services.field_reports.models import Report
@@ -29,7 +30,8 @@ REASONS = {Step.REOPEN: _("Người phản ánh không đồng ý với kết qu
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reply:
-    """`identity` is its number at the sender: sent twice, kept once. `solved`: the citizen's own view; None says nothing about it."""
+    """`identity` is its number at the sender: sent twice, kept once. `words`: empty where photos speak. `solved`: the citizen's own view;
+    None says nothing about it."""
 
     identity: str
     words: str
@@ -40,21 +42,54 @@ class Reply:
 Then = Callable[[Incident], None]
 
 
-@transaction.atomic
+CITIZEN = Actor("web", "reporter")
+"""Who holds the secret link; in the chain a citizen has no name."""
+MOST = 20
+"""What one report may be added to by its page: a link that leaked is no way to fill the desk."""
+
+
+class TooMany(StepNotPossible):
+    """It was added to often enough."""
+
+
 def receive(report: Report, reply: Reply, actor: Actor, then: Then | None = None) -> int:
+    """Keep a reply of the programme that sent the report. As `_kept`, and NotAllowed for another programme's report."""
+    if report.sent_by != actor.name:
+        raise NotAllowed("This report was sent with another key: only who sent it may add to it.")
+    return _kept(report, reply, actor, then)
+
+
+def open_to(report: Report) -> bool:
+    """Whether its page takes more: while the work goes on. A result is answered by a verdict."""
+    return report.erased_at is None and desk.fate(report.incident).state in OPEN
+
+
+def answer(report: Report, reply: Reply, then: Then | None = None) -> int:
+    """Keep what the reporter adds on their own page, whichever way the report came. As `_kept`, and StepNotPossible (the work has ended),
+    TooMany."""
+    return _kept(report, reply, CITIZEN, then, on_page=True)
+
+
+@transaction.atomic
+def _kept(report: Report, reply: Reply, actor: Actor, then: Then | None, *, on_page: bool = False) -> int:
     """Keep a reply; its place in the audit stream of the incident it went to.
 
     It goes where the work is: a merged report's to its keeper. Not solved after a result was given: the incident is reopened, as far as
     the time to object lasts. Solved: a result waiting for consent is closed. While the clock waits for the citizen it goes on.
-    Raises NotAllowed (another programme's report), StepNotPossible (too late to object).
+    Raises StepNotPossible (too late to object).
     """
-    if report.sent_by != actor.name:
-        raise NotAllowed("This report was sent with another key: only who sent it may add to it.")
-    incident = desk.fate(report.incident)
-    incident = Incident.objects.select_for_update().get(pk=incident.pk)
+    incident = Incident.objects.select_for_update().get(pk=desk.fate(report.incident).pk)
+    mine = 0
     for earlier, said in audit.rows(incident.stream):
-        if said.get("step") == COMMENT and (said.get("who"), said.get("reply")) == (actor.name, reply.identity):
+        if said.get("step") != COMMENT or said.get("who") != actor.name or said.get("report") != report.reference:
+            continue
+        if said.get("reply") == reply.identity:
             return earlier.n
+        mine += 1
+    if on_page and not open_to(report):
+        raise StepNotPossible("The work on this report has ended.", state=incident.state)
+    if on_page and mine >= MOST:
+        raise TooMany(f"At most {MOST} additions to one report.", state=incident.state)
     body: dict[str, Any] = {
         "at": world(incident.world).now().isoformat(timespec="microseconds"),
         "who": actor.name,
@@ -62,8 +97,9 @@ def receive(report: Report, reply: Reply, actor: Actor, then: Then | None = None
         "step": COMMENT,
         "report": report.reference,
         "reply": reply.identity,
-        "why": audit.note(incident.stream, reply.words),
     }
+    if reply.words:
+        body["why"] = audit.note(incident.stream, reply.words)
     row = audit.record(incident.stream, body)
     if then is not None:
         then(incident)
@@ -93,6 +129,6 @@ def forget(report: Report) -> int:
     texts = [
         body["why"]["note"]
         for _row, body in audit.decoded(AuditRow.objects.filter(stream__in=streams))
-        if body.get("step") == COMMENT and body.get("report") == report.reference
+        if body.get("step") == COMMENT and body.get("report") == report.reference and "why" in body
     ]
     return Note.objects.filter(pk__in=texts).delete()[0]

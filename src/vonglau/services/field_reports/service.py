@@ -14,6 +14,7 @@ from vonglau.core.incidents.states import Outcome, State, Step
 from vonglau.core.people import directory
 from vonglau.core.routing import rules as routing
 from vonglau.core.seams import Aid, Beside, IncidentKind, Letter, Letters, Page, Service, Text
+from vonglau.services.field_reports import masking
 from vonglau.services.field_reports.demo import day
 from vonglau.services.field_reports.indicators import INDICATORS
 from vonglau.services.field_reports.intake import KIND, RECEIVED, SERVICE
@@ -158,6 +159,7 @@ service = Service(
     about=about,
     panel=_panel,
     pictures=_pictures,
+    cover=masking.public,
     beside=_beside,
     aids=_aids,
     stepped=_stepped,

@@ -19,7 +19,7 @@ from django.utils import timezone
 from vonglau.core import audit, lookup
 from vonglau.core.audit_models import Note
 from vonglau.core.errors import BadInput, NotFound
-from vonglau.core.incidents import files
+from vonglau.core.incidents import desk, files
 from vonglau.core.people.policy import Actor
 from vonglau.core.worlds import world
 from vonglau.services.field_reports import contacts, intake, replies
@@ -117,8 +117,11 @@ def _voice(voice: Voice) -> dict[str, Any]:
 
 def _told(report: Report) -> dict[str, Any]:
     incident, kept = report.incident, Content.objects.filter(report=report).first()
-    rows = [body for _row, body in audit.rows(incident.stream)]
-    notes = dict(Note.objects.filter(stream=incident.stream).values_list("pk", "text"))
+    streams = dict.fromkeys(
+        (incident.stream, desk.fate(incident).stream)
+    )  # what is added to a merged report goes to its keeper
+    rows = [body for stream in streams for _row, body in audit.rows(stream)]
+    notes = dict(Note.objects.filter(stream__in=streams).values_list("pk", "text"))
     mine = [body for body in rows if body.get("step") == replies.COMMENT and body.get("report") == report.reference]
     return {
         "reference": report.reference,
@@ -143,11 +146,11 @@ def _told(report: Report) -> dict[str, Any]:
         "answers": kept.attributes if kept else None,
         "links": kept.media_url if kept else None,
         "voices": [_voice(one) for one in report.voices.filter(part=joining.REPORTER)],
-        "replies": [{"at": body["at"], "words": notes.get(body["why"]["note"])} for body in mine],
+        "replies": [{"at": body["at"], "words": notes.get(body.get("why", {}).get("note"))} for body in mine],
         "looked_at": [
             {name: body.get(name) for name in ("at", "who", "role", "what")}
             for body in rows
-            if body.get("step") == "look"
+            if body.get("step") == "look" and body.get("report") == report.reference
         ],
     }
 

@@ -150,7 +150,9 @@ def test_a_comment_reaches_the_desk_once_and_nobody_else(report: Report, key: st
     again = fixmystreet(key, report.reference)
     assert ET.fromstring(again.content).findtext("request_update/update_id") == number
     [entry] = [one for one in timeline(report.incident) if one.step == "comment"]
-    assert (entry.why, entry.who, str(entry.title)) == (WORDS, "Người phản ánh", "Ý kiến của người phản ánh")
+    assert Note.objects.get().text == WORDS
+    covered = WORDS.replace("0905 999 888", "[•••]")
+    assert (entry.why, entry.who, str(entry.title)) == (covered, "Người phản ánh", "Ý kiến của người phản ánh")
     chain = json.dumps([body for _row, body in audit.rows(report.incident.stream)], ensure_ascii=False)
     assert "Lan" not in chain
     assert "0905" not in get().content.decode()

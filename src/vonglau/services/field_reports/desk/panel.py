@@ -20,6 +20,7 @@ from vonglau.core.facts import Text, categories
 from vonglau.core.incidents.models import Incident
 from vonglau.core.people.policy import Actor
 from vonglau.services.field_reports import hiding, looking, masking
+from vonglau.services.field_reports.desk import later
 from vonglau.services.field_reports.looking import Contacts, Seen
 from vonglau.services.field_reports.models import SEALED, Content, PhotoReview, Report
 from vonglau.services.field_reports.photos import reviews
@@ -84,7 +85,15 @@ def panel(request: Any, incident: Incident, *, contacts_of: str = "", unsaid: st
     for review in _photos(incident):
         photos.setdefault(review.report_id, []).append(review)
     shown = [_shown(one, actor, photos.get(one.pk, []), contacts_of == one.reference) for one in reports]
-    context = {"incident": incident, "shown": shown, "may_review": reviews.may_review(actor), "unsaid": unsaid}
+    after = later.of(incident, reports, actor)
+    context = {
+        "incident": incident,
+        "shown": shown,
+        "may_review": reviews.may_review(actor),
+        "unsaid": unsaid,
+        "later": after,
+        "asks_later": looking.works_on(actor, incident) and any(not one.parts for one in after),
+    }
     return render_to_string(TEMPLATE, context, request)
 
 
@@ -107,7 +116,7 @@ def _shown(report: Report, actor: Actor, photos: Sequence[PhotoReview], contacts
     return Shown(
         report=report,
         public=content.public_words if content else "",
-        parts=_parts(content) if content and opened else (),
+        parts=masking.parts(content.description, looking.by_hand(content)) if content and opened else (),
         answers=_answers(report, content) if content and opened else (),
         links=content.media_url.split() if content and opened else (),
         contacts=looking.contacts(report, actor) if content and contacts else None,
@@ -124,15 +133,6 @@ def _reachable(pk: int) -> bool:
     raw = {f"_{name}": Cast(name, TextField()) for name in REACHED_BY}
     given = reduce(or_, (Q(**{f"{name}__gt": ""}) for name in raw))
     return Content.objects.filter(pk=pk).annotate(**raw).filter(given).exists()
-
-
-def _parts(content: Content) -> list[tuple[str, bool]]:
-    """The words as written, cut where the public's form covers them."""
-    text, found, end = content.description, [], 0
-    for span in masking.masks(text, looking.by_hand(content)):
-        found += [(text[end : span.start], False), (text[span.start : span.end], True)]
-        end = span.end
-    return [part for part in (*found, (text[end:], False)) if part[0]]
 
 
 def _answers(report: Report, content: Content) -> list[tuple[str, str]]:

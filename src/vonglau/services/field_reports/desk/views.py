@@ -14,14 +14,14 @@ from vonglau.core.people import policy
 from vonglau.core.people.policy import Actor
 from vonglau.kit import guards
 from vonglau.services.field_reports import covering, hiding, looking, masking, rules
-from vonglau.services.field_reports.desk import panel
+from vonglau.services.field_reports.desk import later, panel
 from vonglau.services.field_reports.looking import Seen
 from vonglau.services.field_reports.models import PhotoReview, Report
 from vonglau.services.field_reports.photos import reviews
 
 WHY = 2000
 """Characters of a reason."""
-WORDS, PHOTOS, CONTACTS = "words", "photos", "contacts"
+WORDS, PHOTOS, CONTACTS, LATER = "words", "photos", "contacts", "later"
 
 
 def _actor(request: HttpRequest) -> Actor:
@@ -45,7 +45,7 @@ def find(request: HttpRequest, reference: str) -> Report:
 @guards.signed_in
 @require_POST
 def look(request: HttpRequest, reference: str, what: str) -> HttpResponse:
-    """Open the words, the photos or the contacts of one report for this person."""
+    """Open the words, the photos or the contacts of one report for this person, or what was written after the reports of its incident."""
     report, actor = find(request, reference), _actor(request)
     try:
         if what == WORDS:
@@ -57,6 +57,8 @@ def look(request: HttpRequest, reference: str, what: str) -> HttpResponse:
                 looking.account(report, actor, Seen.PHOTO, review.evidence.sha256)
         elif what == CONTACTS:
             looking.contacts(report, actor)
+        elif what == LATER:
+            later.look(report.incident, actor)
         else:
             raise Http404("There is nothing of that name to look at.")
     except NotAllowed as refused:

@@ -20,12 +20,11 @@ from vonglau.services.field_reports import looking
 from vonglau.services.field_reports.models import PhotoReview, Report
 from vonglau.services.field_reports.photos import detecting, originals, reviews
 from vonglau.services.field_reports.photos.boxes import MOST, Box
+from vonglau.services.field_reports.public.pages import asked_again
 
 PER_PAGE = 48
 SPARE = 3
 """Empty rows of numbers that the form has without a script."""
-PUBLIC_SECONDS = 300
-"""How long a picture that is withdrawn may still be seen by who has seen it."""
 
 reviewers = guards.role_required(*reviews.ROLES)
 
@@ -152,13 +151,13 @@ def original(request: HttpRequest, number: int) -> HttpResponse:
 
 @require_safe
 def shown(request: HttpRequest, reference: str, number: int, thumb: bool = False) -> HttpResponse:
-    """A picture that anybody may see. 404 for every other, whatever the reason."""
+    """A picture that anybody may see. 404 for every other, whatever the reason; a copy is asked for again each time."""
     rows = Report.objects.select_related("incident").filter(public__isnull=False)
     report = rows.filter(world=guards.default_world().pk, reference=reference).first()
     found = next((one for one in reviews.public(report) if one.pk == number), None) if report else None
     if found is None:
         raise Http404("There is no such public photo.")
-    return _image(lambda: reviews.open_public(found, thumb=thumb), f"public, max-age={PUBLIC_SECONDS}")
+    return asked_again(request, _image(lambda: reviews.open_public(found, thumb=thumb), ""))
 
 
 def address(review: PhotoReview, *, thumb: bool = False) -> str:

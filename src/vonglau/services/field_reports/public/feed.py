@@ -43,8 +43,7 @@ def _feed(request: HttpRequest) -> HttpResponse:
     answer = HttpResponse(
         b'<?xml version="1.0" encoding="utf-8"?>\n' + text, content_type="application/atom+xml; charset=utf-8"
     )
-    answer["Cache-Control"] = "public, max-age=60"
-    return answer
+    return pages.asked_again(request, answer)
 
 
 def _entry(root: ET.Element, request: HttpRequest, line: Line) -> None:

@@ -1,5 +1,7 @@
 """What a citizen's form holds, checked: the category, where it is, a few words, contacts. Photos are checked as they are kept."""
 
+import re
+import secrets
 from typing import Any
 
 from django import forms
@@ -16,9 +18,14 @@ from vonglau.services.field_reports.public.pages import english
 
 KEY = 80
 """Characters of an Idempotency-Key."""
+KEY_FORM = re.compile(r"\A[A-Za-z0-9_-]{16,80}\Z")
 PHOTOS = 5
 QUESTION = "attribute."
 """Prefix of the fields that a category's own questions have."""
+
+
+def new_key() -> str:
+    return secrets.token_urlsafe(18)
 
 
 def grouped() -> list[tuple[str, list[tuple[str, str]]]]:
@@ -48,9 +55,7 @@ class Words(Line):
 class ReportForm(forms.Form):
     """Its words are for people: what is wrong, and what to do."""
 
-    key = forms.CharField(
-        max_length=KEY, widget=forms.HiddenInput, validators=[RegexValidator(r"\A[A-Za-z0-9_-]{16,80}\Z")]
-    )
+    key = forms.CharField(max_length=KEY, widget=forms.HiddenInput, validators=[RegexValidator(KEY_FORM)])
     aware = forms.CharField(max_length=80, required=False, widget=forms.HiddenInput)
     category = forms.ChoiceField(
         label=_("Loại việc"),

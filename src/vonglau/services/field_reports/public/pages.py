@@ -1,5 +1,6 @@
 """What every page of citizens shares: its frame, its world, and whether a form came from one of our own pages."""
 
+import hashlib
 from collections.abc import Callable
 from functools import wraps
 from typing import Any
@@ -8,6 +9,7 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
+from django.utils.cache import get_conditional_response
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.views.decorators.csrf import csrf_exempt
@@ -64,6 +66,14 @@ def show(
     )
     page["Vary"] = "Cookie"
     return page
+
+
+def asked_again(request: HttpRequest, answer: HttpResponse) -> HttpResponse:
+    """An answer that anybody may keep and nobody may use without asking: what is hidden is gone with the next question, and what has
+    not changed costs no bytes (`ETag`, 304)."""
+    answer["Cache-Control"] = "public, no-cache"
+    answer["ETag"] = f'"{hashlib.sha256(answer.content).hexdigest()[:32]}"'
+    return get_conditional_response(request, answer["ETag"], None, answer) or answer
 
 
 def from_here(request: HttpRequest, *, secret: bool = False) -> bool:

@@ -97,22 +97,17 @@ def own_photo(request: HttpRequest, token: str, number: int) -> HttpResponseBase
     return answer
 
 
-def _hidden_by_hand(world_id: str, reference: str) -> bool:
-    rows = Report.objects.filter(world=world_id, hidden_at__isnull=False)
-    return "\x00" not in reference and rows.filter(reference=reference).exists()
-
-
 @require_safe
 def one(request: HttpRequest, reference: str) -> HttpResponse:
-    """What anybody may know of a report: not its photos, and its words only after a person has looked at them."""
+    """What anybody may know of a report: its words and photos only after a person has looked at them. What nobody may see is answered
+    like what never was: a number says nothing about whether there is a report."""
     world = pages.world_shown()
     report = public_report(world.pk, reference)
     if report is None:
-        if _hidden_by_hand(world.pk, reference):
-            return _missing(
-                request, _("Phản ánh này không được công khai. Người gửi vẫn xem được ở đường dẫn riêng của mình.")
-            )
-        return _missing(request, _("Không có phản ánh mang mã này."))
+        words = _(
+            "Không có phản ánh công khai nào mang mã này. Người gửi xem phản ánh của mình ở đường dẫn riêng đã nhận."
+        )
+        return _missing(request, words)
     incident = report.incident
     fate = rules.Fate(incident.state, incident.verified_at, incident.resolved_at, incident.closed_at)
     content = Content.objects.filter(report=report).first() if rules.text_is_public(fate) else None

@@ -169,11 +169,13 @@ def _events(report: Report, whole: Incident, *, own: bool) -> Iterator[Event]:
         bodies += [body for _row, body in audit.rows(whole.stream) if body.get("step") != "receive"]
     named = NamesByDay(str(body["agency"]) for body in bodies if body.get("agency"))
     notes = _notes(bodies) if own else {}
-    found = [event for body in bodies if (event := _event(body, named, notes, report))]
+    found = [event for body in bodies if (event := _event(body, named, notes, report, own=own))]
     yield from sorted(found, key=lambda event: event.at, reverse=True)
 
 
-def _event(body: Mapping[str, Any], named: NamesByDay, notes: Mapping[int, str], report: Report) -> Event | None:
+def _event(
+    body: Mapping[str, Any], named: NamesByDay, notes: Mapping[int, str], report: Report, *, own: bool
+) -> Event | None:
     step, at = str(body.get("step", "")), body.get("at")
     if not at:
         return None
@@ -191,13 +193,22 @@ def _event(body: Mapping[str, Any], named: NamesByDay, notes: Mapping[int, str],
         "verdict": _("%(score)s trên 5") % {"score": body.get("score", "–")},
     }
     title = title_of(step)
-    if step == COMMENT and notes and body.get("report") == report.reference:
-        title = _("Bạn đã viết thêm")
+    if step == COMMENT and own and body.get("report") == report.reference:
+        title = _("Bạn đã viết thêm") if body.get("why") else _("Bạn đã gửi thêm ảnh")
     if not title:
         return None
     why = body.get("why")
     note = why.get("note") if isinstance(why, dict) and (step in TOLD_WHY or step == COMMENT) else None
     return Event(moment, step, title, more.get(step, ""), notes.get(note, "") if note else "", step == COMMENT)
+
+
+def question(report: Report) -> str:
+    """What was written to the reporter when the clock was paused last, while it waits for them; "" otherwise."""
+    whole = desk.fate(report.incident)
+    if whole.paused_at is None:
+        return ""
+    asked = [body for _row, body in audit.rows(whole.stream) if body.get("step") == Step.PAUSE][-1:]
+    return next(iter(_notes(asked).values()), "")
 
 
 def _result(body: Mapping[str, Any], agency: str) -> str:

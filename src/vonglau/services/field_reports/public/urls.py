@@ -10,12 +10,13 @@ from vonglau.services.field_reports.public import (
     hints,
     opendata,
     outline,
+    places,
     read,
     register,
     write,
 )
 from vonglau.services.field_reports.voices import feed as steps
-from vonglau.services.field_reports.voices import judging, views
+from vonglau.services.field_reports.voices import judging, replying, views
 
 urlpatterns = [
     path("", write.form, name="new"),
@@ -30,6 +31,8 @@ urlpatterns = [
     path("r/<str:token>/stop", views.stop, {"door": "r"}, name="own_stop"),
     path("r/<str:token>/same/<str:reference>", views.same, name="same"),
     path("r/<str:token>/verdict", judging.verdict, {"door": "r"}, name="own_verdict"),
+    path("r/<str:token>/reply", replying.reply, {"door": "r"}, name="own_reply"),
+    path("v/<str:token>/reply", replying.reply, {"door": "v"}, name="reply"),
     path("v/<str:token>/verdict", judging.verdict, {"door": "v"}, name="verdict"),
     path("v/<str:token>/", views.voice, name="voice"),
     path("v/<str:token>/follow", views.follow, {"door": "v"}, name="follow"),
@@ -37,6 +40,7 @@ urlpatterns = [
     path("v/<str:token>/stop", views.stop, {"door": "v"}, name="stop"),
     path("v/<str:token>/confirm/<str:code>", views.confirm, name="confirm"),
     path("find", read.find, name="find"),
+    path("places", places.places, name="places"),
     path("ai/", register.page, name="ai"),
     path("ai.json", register.data, name="ai_json"),
     path("map/", browse.browse, name="browse"),

@@ -6,8 +6,7 @@ connection, it is kept once and answered alike.
 
 import json
 import re
-import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.db import IntegrityError
@@ -24,15 +23,11 @@ from vonglau.kit import language as languages
 from vonglau.services.field_reports import intake, text
 from vonglau.services.field_reports.models import Report
 from vonglau.services.field_reports.photos import reviews, taken
-from vonglau.services.field_reports.public import doors, pages
-from vonglau.services.field_reports.public.form import PHOTOS, ReportForm
+from vonglau.services.field_reports.public import doors, pages, places
+from vonglau.services.field_reports.public.form import PHOTOS, ReportForm, new_key
 from vonglau.services.field_reports.voices import joining, who
 
 SOURCE = "web"
-
-
-def new_key() -> str:
-    return secrets.token_urlsafe(18)
 
 
 @pages.from_our_pages
@@ -40,10 +35,12 @@ def new_key() -> str:
 def form(request: HttpRequest) -> HttpResponse:
     world = pages.world_shown()
     if request.method != "POST":
-        asked = {"key": new_key(), "category": request.GET.get("category", "")}
+        asked = {"key": new_key(), "category": request.GET.get("category", ""), **_where(request.GET)}
         if re.fullmatch(r"PA-\d{4}-\d{3,10}", request.GET.get("about", ""), re.ASCII):
             asked["description"] = _("Tiếp theo %(ref)s: ") % {"ref": request.GET["about"]}
         return pages.show(request, "form", world, _context(ReportForm(world, initial=asked)))
+    if "find" in request.POST:
+        return _places(request, world)
     photos = [photo for photo in request.FILES.getlist("photos") if photo.size]
     filled = ReportForm(world, _placed(request.POST, photos))
     if not _enough(filled, photos):
@@ -65,7 +62,7 @@ def form(request: HttpRequest) -> HttpResponse:
         )
         return _refused(request, world, filled, status=409)
     except BadInput as problem:
-        filled.add_error(None, _photo_words(str(problem.extra.get("reason", ""))))
+        filled.add_error(None, photo_words(str(problem.extra.get("reason", ""))))
         return _refused(request, world, filled)
     danger = [door for door in said if door in doors.EMERGENCIES]
     address = reverse("field_reports:own", args=[report.token])
@@ -75,13 +72,39 @@ def form(request: HttpRequest) -> HttpResponse:
 
 
 def _placed(given: QueryDict, photos: Sequence[Upload]) -> QueryDict:
-    """With the place that a photo names, if its sender agreed and named none."""
+    """With the place that was chosen among those found by name; or that a photo names, if its sender agreed and named none."""
+    if chosen := _where({"ward": given.get("place", "")}) or _point(given.get("place", "")):
+        placed = given.copy()
+        placed.update(chosen)
+        return placed
     found = None if given.get("lat") or given.get("ward") else taken.place_of(photos, agreed="photo_place" in given)
     if found is None:
         return given
     placed = given.copy()
     placed["lon"], placed["lat"] = repr(found.lon), repr(found.lat)
     return placed
+
+
+def _point(text: str) -> dict[str, str]:
+    """{lat, lon} of "lon,lat"; empty for what is none."""
+    found = re.fullmatch(r"(-?\d{1,3}(?:\.\d{1,7})?),(-?\d{1,2}(?:\.\d{1,7})?)", text, re.ASCII)
+    return {"lon": found[1], "lat": found[2]} if found else {}
+
+
+def _where(given: Mapping[str, Any]) -> dict[str, str]:
+    """Where a report is to be, as a link to the form says it: a point, or a ward."""
+    if re.fullmatch(r"\d{5}", given.get("ward", ""), re.ASCII):
+        return {"ward": given["ward"]}
+    return _point(f"{given.get('lon', '')},{given.get('lat', '')}")
+
+
+def _places(request: HttpRequest, world: World) -> HttpResponse:
+    """Without a script: the form again, with the places of the name that was typed to choose from, and nothing sent."""
+    filled = ReportForm(world, initial=request.POST.dict())
+    filled.given = request.POST
+    found, said = places.look(world, request.POST.get("address", ""))
+    context = {**_context(filled), "found": found, "found_said": said, "aware": request.POST.get("aware", "")[:80]}
+    return pages.show(request, "form", world, context)
 
 
 def _wants_json(request: HttpRequest) -> bool:
@@ -102,7 +125,8 @@ def _enough(filled: ReportForm, photos: Sequence[Any]) -> bool:
     return filled.is_valid()
 
 
-def _photo_words(reason: str) -> str:
+def photo_words(reason: str) -> str:
+    """What is wrong with a photo, by the reason of its `BadInput`."""
     words = {
         "large": _("Có ảnh lớn hơn 15 MB."),
         "pixels": _("Có ảnh quá nhiều điểm ảnh."),

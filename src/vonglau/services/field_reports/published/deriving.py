@@ -38,7 +38,7 @@ class Known:
     joined: Mapping[int, int] = field(default_factory=dict)
     """By incident: how many reports were merged into it."""
     keepers: dict[int, str] = field(default_factory=dict)
-    """By incident that keeps others: the number of its own report."""
+    """By incident that keeps others: the number of its own report, as far as anybody may know it."""
 
 
 def fate_of(incident: Any) -> rules.Fate:
@@ -139,7 +139,7 @@ def learn(reports: Sequence[Any], apps: Models) -> Known:
     found.joined = Counter(under.values_list("incident__keeper", flat=True))
     keepers = {one.pk for one in wholes if one not in own} | {one.pk for one in wholes & own if found.joined[one.pk]}
     if keepers:
-        named = report_model.objects.filter(incident__in=keepers).order_by("-pk")
+        named = report_model.objects.filter(incident__in=keepers, hidden_at=None).order_by("-pk")
         found.keepers = dict(named.values_list("incident", "reference"))
     return found
 

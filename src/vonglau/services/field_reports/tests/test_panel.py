@@ -16,8 +16,9 @@ from vonglau.core.incidents.models import Evidence, Incident
 from vonglau.core.people.models import Agency, User
 from vonglau.core.people.policy import Actor
 from vonglau.core.tests import factories
+from vonglau.core.worlds import world
 from vonglau.kit import tokens
-from vonglau.services.field_reports import intake
+from vonglau.services.field_reports import intake, replies
 from vonglau.services.field_reports.models import PhotoReview, Report
 from vonglau.services.field_reports.photos import reviews
 from vonglau.services.field_reports.photos.boxes import Box
@@ -125,6 +126,59 @@ def test_contacts_are_covered_again_on_the_next_page(report: Report, sign_in: Si
     assert looks(report) == [("operator.one", "contacts")]
     assert operator.get(f"/field_reports/desk/{report.reference}/look/contacts").status_code == 405
     assert operator.post(f"/field_reports/desk/{report.reference}/look/all").status_code == 404
+
+
+LATER = "Nay gọi 0912 345 678, xe 43A-123.45, thư b@example.invalid"
+LATER_SECRETS = ("0912 345 678", "43A-123.45", "b@example.invalid")
+
+
+def add(report: Report, words: str = LATER, identity: str = "1") -> None:
+    said = replies.Reply(identity=identity, words=words, written_at=world("live").now())
+    replies.receive(report, said, Actor(report.sent_by, "reporter"))
+
+
+def test_what_was_written_later_stands_covered_for_every_reader_and_opens_on_record(
+    report: Report, sign_in: SignIn
+) -> None:
+    add(report)
+    secret, _made = tokens.mint("reader", ["read"], "live")
+    path = f"/api/incidents/{report.incident.ref}"
+    for role in ("operator", "leader"):
+        client = sign_in(role)
+        for shown in (page(client, report), client.get(path).content.decode()):
+            assert "Nay gọi [•••]" in shown, role
+            assert not [one for one in LATER_SECRETS if one in shown], role
+    shown = Client().get(path, headers={"Authorization": f"Bearer {secret}"}).content.decode()
+    assert "Nay gọi [•••]" in shown
+    assert not [one for one in LATER_SECRETS if one in shown]
+    assert ask(sign_in("leader"), report, "later").status_code == 403
+    assert "look/later" not in page(sign_in("leader"), report)
+    operator = sign_in("operator")
+    for _again in range(2):
+        assert [f"{one}</mark>" in ask(operator, report, "later").content.decode() for one in LATER_SECRETS] == [
+            True
+        ] * 3
+    assert looks(report) == [("operator.one", "later")]
+    assert "lời viết thêm" in page(operator, report)
+    assert "0912 345 678" not in page(sign_in("supervisor"), report)
+    add(report, "Nữa: 0987 654 321", "2")
+    assert "0987 654 321" not in page(operator, report), "it came after the look"
+    assert "0987 654 321" in ask(operator, report, "later").content.decode()
+    assert looks(report) == [("operator.one", "later")] * 2
+
+
+def test_what_came_to_a_keeper_opens_there_and_at_the_report_that_was_merged(report: Report, sign_in: SignIn) -> None:
+    submission = intake.Submission(world="live", category="street_light", source="open311")
+    keeper = intake.receive(submission, REPORTER)
+    desk.take("live", report.incident.ref, "merge", factories.OPERATOR, desk.Details(keeper=keeper.incident.ref))
+    report.refresh_from_db()
+    add(report)
+    operator = sign_in("operator")
+    assert "Nay gọi [•••]" in page(operator, report)
+    assert "0912 345 678" in ask(operator, report, "later").content.decode()
+    assert (looks(report), looks(keeper)) == ([], [("operator.one", "later")])
+    assert "0912 345 678" in page(operator, keeper)
+    assert "0912 345 678" not in page(sign_in("leader"), keeper)
 
 
 @pytest.mark.parametrize("role", ["leader", "administrator", "agency"])

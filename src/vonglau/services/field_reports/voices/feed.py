@@ -14,8 +14,6 @@ from vonglau.services.field_reports.public.facts import facts
 from vonglau.services.field_reports.published.one import public_report
 
 ATOM = "http://www.w3.org/2005/Atom"
-KEPT = 300
-"""Seconds a copy is used without asking."""
 
 
 @require_safe
@@ -28,8 +26,7 @@ def atom(request: HttpRequest, reference: str) -> HttpResponse:
     with override("en" if request.GET.get("in") == "en" else "vi"):
         body = _feed(request, report, story.tell(report, world.now(), own=False))
     answer = HttpResponse(body, content_type="application/atom+xml; charset=utf-8")
-    answer["Cache-Control"] = f"public, max-age={KEPT}"
-    return answer
+    return pages.asked_again(request, answer)
 
 
 def _feed(request: HttpRequest, report: Report, told: story.Story) -> bytes:

@@ -5,17 +5,26 @@ from typing import Any
 from django.http import HttpRequest
 from django.urls import reverse
 
+from vonglau.core.incidents import desk
 from vonglau.core.incidents.timeline import clock_words
 from vonglau.core.notify import vapid
 from vonglau.core.worlds import world
+from vonglau.services.field_reports import replies, rules
 from vonglau.services.field_reports.models import Report, Voice
+from vonglau.services.field_reports.public import story
+from vonglau.services.field_reports.public.form import PHOTOS, new_key
 from vonglau.services.field_reports.voices import following, joining, verdicts, who
 
 
 def own(report: Report) -> dict[str, Any]:
     """For the reporter's page, under the report's own secret."""
     voice = Voice.objects.filter(report=report, part=joining.REPORTER).first()
-    return {"voice": voice, "follow": _follow(report, voice, "own_", report.token), **_judging(report, voice, "own_")}
+    return {
+        "voice": voice,
+        "follow": _follow(report, voice, "own_", report.token),
+        "reply": _reply(report, "own_", report.token),
+        **_judging(report, voice, "own_"),
+    }
 
 
 def of(voice: Voice) -> dict[str, Any]:
@@ -23,7 +32,27 @@ def of(voice: Voice) -> dict[str, Any]:
     return {
         "voice": voice,
         "follow": _follow(voice.report, voice, "", voice.token),
+        "reply": _reply(voice.report, "", voice.token) if answers(voice) else None,
         **_judging(voice.report, voice, ""),
+    }
+
+
+def answers(voice: Voice) -> bool:
+    """Whether it speaks for the report: the reporter's, once it is known that the address is theirs."""
+    return voice.part == joining.REPORTER and voice.told
+
+
+def _reply(report: Report, prefix: str, token: str) -> dict[str, Any] | None:
+    """The form that adds to a report; None once the work has ended. `waits`: the clock stands until there is an answer to `question`."""
+    if not replies.open_to(report):
+        return None
+    return {
+        "waits": desk.fate(report.incident).paused_at is not None,
+        "question": story.question(report),
+        "url": reverse(f"field_reports:{prefix}reply", args=[token]),
+        "key": new_key(),
+        "photos": PHOTOS,
+        "most": str(rules.DESCRIPTION_LIMIT),  # a number would be written as people write it
     }
 
 

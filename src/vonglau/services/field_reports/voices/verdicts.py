@@ -16,15 +16,12 @@ from vonglau.core.errors import BadInput, Conflict, StepNotPossible
 from vonglau.core.incidents import clocks, desk
 from vonglau.core.incidents.models import Incident
 from vonglau.core.incidents.states import State, Step
-from vonglau.core.people.policy import Actor
 from vonglau.core.worlds import world
 from vonglau.services.field_reports import masking
 from vonglau.services.field_reports.models import Verdict, Voice
-from vonglau.services.field_reports.replies import REASONS
+from vonglau.services.field_reports.replies import CITIZEN, REASONS
 from vonglau.services.field_reports.voices.joining import PEOPLE
 
-CITIZEN = Actor("web", "reporter")
-"""In the chain a citizen has no name."""
 STEP = "verdict"
 WORDS = 2000
 """Characters."""

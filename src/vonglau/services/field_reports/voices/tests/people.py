@@ -17,6 +17,9 @@ from vonglau.core.people.policy import Actor
 from vonglau.core.tests import factories
 from vonglau.services.field_reports import intake
 from vonglau.services.field_reports.models import Report, Voice
+from vonglau.services.field_reports.photos import reviews
+from vonglau.services.field_reports.photos.tests import makers
+from vonglau.services.field_reports.photos.tests.makers import Sent
 from vonglau.services.field_reports.voices import following, joining
 from vonglau.services.field_reports.voices.who import Who
 
@@ -25,10 +28,16 @@ HERE = {"lon": 108.2205, "lat": 16.0605}
 
 
 def report(words: str = "Đèn trước chợ tắt, gọi 0905 123 456", **more: Any) -> Report:
+    """`photo`: with a picture."""
     personal = intake.Personal(description=words, email=more.pop("email", ""))
+    photo = more.pop("photo", False)
+
+    def attach(incident: Incident) -> None:
+        reviews.attach(incident, REPORTER, Sent(makers.jpeg()))
+
     fields: dict[str, Any] = {"world": "live", "category": "street_light", "source": "web", "sent_by": "web", **HERE}
     submission = intake.Submission(**{**fields, "personal": personal, "at": factories.MONDAY, **more})
-    return intake.receive(submission, REPORTER)
+    return intake.receive(submission, REPORTER, attach if photo else None)
 
 
 def who(mark: str = "a", origin: str = "192.0.2.1\nphone") -> Who:

@@ -1,16 +1,19 @@
 """What nobody may know of, nobody learns: a denunciation that came in as a report is refused, and every door is silent about it."""
 
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
+from django.test import Client
 
 from vonglau.core.incidents import desk
 from vonglau.core.incidents.desk import Details
 from vonglau.core.notify_models import Notice
 from vonglau.core.tests import factories
+from vonglau.kit.language import COOKIE
 from vonglau.services.field_reports import hiding
-from vonglau.services.field_reports.models import Report, Voice
+from vonglau.services.field_reports.models import PhotoReview, PublicReport, Report, Voice
 from vonglau.services.field_reports.voices import following, joining, reach
 from vonglau.services.field_reports.voices.tests import people
 from vonglau.services.field_reports.voices.tests.people import (
@@ -56,6 +59,65 @@ def test_every_public_door_answers_as_for_what_never_was(hide: Any) -> None:
     assert phone.post(f"/field_reports/r/{own.token}/same/{found.reference}").status_code == 404
     assert not Voice.objects.exclude(part="reporter").exists()
     assert phone.get(f"/field_reports/{own.reference}/feed.atom").status_code == 200
+
+
+@pytest.mark.parametrize("hide", [refuse, by_hand])
+@pytest.mark.parametrize("language", ["vi", "en"])
+def test_a_number_does_not_say_whether_there_is_a_report(hide: Any, language: str) -> None:
+    found = report(photo=True)
+    hide(found)
+    never = f"{found.reference[:-4]}9876"
+    phone = Client()
+    phone.cookies[COOKIE] = language
+
+    def told(number: str, method: str, path: str) -> tuple[int, list[tuple[str, str]], str]:
+        answer = getattr(phone, method)(f"/field_reports/{path.format(number)}")
+        words = re.sub(
+            'data-world-now="[^"]*"|name="csrfmiddlewaretoken" value="[^"]*"',
+            "",
+            answer.content.decode().replace(number, "?"),
+        )
+        return answer.status_code, sorted(answer.items()), words
+
+    photo = PhotoReview.objects.get().pk
+    doors = (("get", "{}/"), ("get", "{}/feed.atom"), ("post", "{}/join"), ("get", f"photos/{{}}/{photo}"))
+    for method, path in doors:
+        assert told(found.reference, method, path) == told(never, method, path), path
+
+
+def test_the_number_of_a_hidden_report_stands_at_no_other() -> None:
+    keeper, merged = report(), report("Cùng cây đèn ấy")
+    desk.take("live", merged.incident.ref, "merge", factories.OPERATOR, Details(keeper=keeper.incident.ref))
+    assert PublicReport.objects.get(report=merged).keeper == keeper.reference
+    by_hand(keeper)
+    assert PublicReport.objects.get(report=merged).keeper == ""
+    for path in (
+        f"{merged.reference}/",
+        f"{merged.reference}/feed.atom",
+        "data/reports.csv?period=all",
+        "data/reports.geojson?period=all",
+    ):
+        answer = browser().get(f"/field_reports/{path}")
+        said = b"".join(answer.streaming_content) if answer.streaming else answer.content
+        assert merged.reference in said.decode(), path
+        assert keeper.reference not in said.decode(), path
+    hiding.decide(keeper, factories.OPERATOR, hidden=False, why="Đã che.")
+    assert PublicReport.objects.get(report=merged).keeper == keeper.reference
+
+
+@pytest.mark.parametrize("path", ["{}/feed.atom", "feed.atom?period=all"])
+def test_a_copy_of_a_feed_is_asked_for_again_and_is_gone_once_hidden(path: str) -> None:
+    found = report()
+    address = f"/field_reports/{path.format(found.reference)}"
+    first = browser().get(address)
+    assert found.reference in first.content.decode()
+    assert first["Cache-Control"] == "public, no-cache"
+    again = browser().get(address, headers={"If-None-Match": first["ETag"]})
+    assert (again.status_code, again.content) == (304, b"")
+    by_hand(found)
+    after = browser().get(address, headers={"If-None-Match": first["ETag"]})
+    assert after.status_code == (404 if "{}" in path else 200)
+    assert found.reference not in after.content.decode().replace(address, "")
 
 
 @pytest.mark.parametrize("hide", [refuse, by_hand])

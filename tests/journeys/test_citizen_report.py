@@ -111,6 +111,40 @@ def test_a_lamp_is_reported_and_followed_by_its_secret_link(phone: Person, city:
     assert secret not in log
 
 
+@pytest.mark.parametrize("language", ["vi", "en"])
+def test_a_place_is_found_by_its_name_with_keys_alone_and_more_is_said_afterwards(phone: Person, language: str) -> None:
+    english = language == "en"
+    page = phone.open("/field_reports/")
+    speak(page, language)
+    page.fill("[name=description]", "Đèn cầu tắt")
+    page.select_option("[name=category]", "street_light")
+    page.fill("[name=address]", "dragon bridge" if english else "cầu rồng")
+    page.keyboard.press("Enter")
+    found = page.locator("[data-found] button")
+    expect(found.first).to_contain_text("Dragon Bridge" if english else "Cầu Rồng")
+    page.set_viewport_size({"width": 360, "height": 2400})  # neither bar lies over anything
+    assert not phone.serious()
+    found.first.focus()
+    page.keyboard.press("Enter")
+    expect(page.locator("[data-where-said]")).to_contain_text("Dragon Bridge" if english else "Cầu Rồng")
+    assert page.locator("[name=lat]").input_value().startswith("16.06")
+    assert page.evaluate("document.documentElement.scrollWidth") <= 360
+    page.click("[data-send]")
+    page.wait_for_url(re.compile(r"/field_reports/r/"))
+    expect(page.locator(".deadlines")).to_contain_text("Ward" if english else "Phường")
+    page.locator(".reply summary").click()
+    page.fill("#reply-words", "Cột số 12, gọi 0905 123 456")
+    page.set_input_files("#reply-photos", [photo()])
+    expect(page.locator(".reply [data-thumbs] img")).to_have_count(1)
+    assert not phone.serious()
+    page.locator("form[data-reply] button[type=submit]").click()
+    page.wait_for_url(re.compile("said=replied"))
+    expect(page.locator(".reply .done")).to_contain_text("Sent" if english else "Đã gửi")
+    expect(page.locator(".told")).to_contain_text("Cột số 12")
+    assert not phone.serious()
+    assert page.evaluate("document.documentElement.scrollWidth") <= 360
+
+
 def test_without_a_script_the_form_does_the_same(browser: Browser, city: Serving) -> None:
     context = browser.new_context(java_script_enabled=False, viewport={"width": 360, "height": 740}, locale="vi-VN")
     page = context.new_page()

@@ -20,6 +20,7 @@ PAGES = {
     "map/": ("Thành phố đã báo gì", "What the city reported"),
     "statistics/": ("Số liệu", "Statistics"),
     "data/": ("Dữ liệu mở", "Open data"),
+    "places?q=c%E1%BA%A7u": ("Tìm chỗ", "Find a place"),
 }
 PLACES = ((108.2205, 16.0605), (108.2231, 16.0612), (108.2012, 16.0433), (108.2460, 16.0600))
 

@@ -89,7 +89,7 @@ def tell(report: Report, now: datetime, *, own: bool) -> Story:
     whole = desk.fate(report.incident)
     ends = clocks.objection_ends(whole)
     agency = agency_name(whole.agency)
-    where = stands(whole, now)
+    where = stands(whole, now, own=own)
     return Story(
         state=whole.state,
         headline=where.headline,
@@ -111,8 +111,11 @@ class Stands:
     tone: str
 
 
-def stands(one: Incident, now: datetime) -> Stands:
-    """Where an incident stands, for the citizen, in the active language."""
+def stands(one: Incident, now: datetime, *, own: bool = False) -> Stands:
+    """Where an incident stands, in the active language. `own`: to who reported it, who may be waited for."""
+    if one.paused_at is not None and not own:
+        words = _("Đồng hồ xử lý tạm dừng đến khi người phản ánh trả lời.")
+        return Stands(_("Chờ người phản ánh bổ sung"), words, "wait")
     return Stands(*_stands(one, agency_name(one.agency), clocks.objection_ends(one), now))
 
 
@@ -192,7 +195,7 @@ def _event(
         Step.REOPEN: agency,
         "verdict": _("%(score)s trên 5") % {"score": body.get("score", "–")},
     }
-    title = title_of(step)
+    title = title_of(step) if own or step != Step.PAUSE else _("Chờ người phản ánh bổ sung")
     if step == COMMENT and own and body.get("report") == report.reference:
         title = _("Bạn đã viết thêm") if body.get("why") else _("Bạn đã gửi thêm ảnh")
     if not title:

@@ -101,7 +101,7 @@ def say(incident: Incident, report: Report, step: str, body: Mapping[str, Any]) 
     """Title and lines in the active language. `body`: the step's row of the chain, for its codes."""
     from vonglau.services.field_reports.public import story
 
-    stands = story.stands(incident, world(incident.world).now())
+    stands = story.stands(incident, world(incident.world).now(), own=True)
     title = story.title_of(step)
     lines = [stands.headline if str(stands.headline) != title else "", *_reasons(incident, body), stands.next]
     if step == Step.MERGE:

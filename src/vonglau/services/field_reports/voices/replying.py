@@ -62,13 +62,14 @@ def _fault(words: str, photos: Sequence[Upload]) -> str:
 
 
 def _keep(report: Report, key: str, words: str, photos: Sequence[Upload]) -> None:
+    pictures = reviews.decoded(photos)
     said = replies.Reply(identity=key, words=words, written_at=world(report.world).now())
 
     def attach(incident: Incident) -> None:
-        for photo in photos:
+        for photo in pictures:
             reviews.attach(incident, replies.CITIZEN, photo, report)
 
-    replies.answer(report, said, attach if photos else None)
+    replies.answer(report, said, attach if pictures else None)
 
 
 def _again(request: HttpRequest, report: Report, voice: Voice | None, told: dict[str, Any]) -> HttpResponse:

@@ -33,7 +33,7 @@ def report(words: str = "Đèn trước chợ tắt, gọi 0905 123 456", **more
     photo = more.pop("photo", False)
 
     def attach(incident: Incident) -> None:
-        reviews.attach(incident, REPORTER, Sent(makers.jpeg()))
+        reviews.attach(incident, REPORTER, *reviews.decoded([Sent(makers.jpeg())]))
 
     fields: dict[str, Any] = {"world": "live", "category": "street_light", "source": "web", "sent_by": "web", **HERE}
     submission = intake.Submission(**{**fields, "personal": personal, "at": factories.MONDAY, **more})

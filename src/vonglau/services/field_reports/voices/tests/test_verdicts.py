@@ -64,7 +64,7 @@ def test_a_bad_verdict_reopens_by_the_tables_step_and_the_desk_reads_why() -> No
     incident = desk.get("live", found.incident.ref)
     assert (incident.state, incident.reopened, incident.outcome) == ("assigned", 1, "")
     entries = {one.step: one for one in timeline(incident)}
-    assert entries["verdict"].why == WORDS
+    assert entries["verdict"].why == "Đèn vẫn tắt, gọi [•••]", "as written it is opened on record, beside the report"
     assert "1 trên 5" in entries["verdict"].lines
     assert entries["reopen"].before == "resolved"
     for row, _body in audit.rows(incident.stream):

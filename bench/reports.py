@@ -3,6 +3,9 @@
     vonglau bench reports                                     # 10,000, 100,000 and 1,000,000 reports, both engines
     vonglau bench reports --rows 10000 --engine sqlite        # one size, one engine
 
+Filling takes most of the time and grows with the rows (its seconds are told); each size of each engine can be measured by itself.
+A table goes to stderr, all figures come back as JSON.
+
 Rows are put into the state in bulk, a report a minute until now; a real, durable server then answers one request at a time over one
 connection. Processor time is of the processes that answer (`web_ms`; with PostgreSQL also `database_ms`) and of all others that the
 request gave work to (`all_ms`: the worker publishes it, folds it and tells who follows), from /proc, over all requests of a kind.
@@ -294,7 +297,24 @@ def run(rows: int = 0, engine: str = "", times: int = 60) -> dict[str, Any]:
         for size in (rows,) if rows else SIZES:
             found.append(one(name, size, times))
             print(json.dumps(found[-1], ensure_ascii=False), file=sys.stderr, flush=True)
-    return {"name": "reports", "results": found, "machine": _machine()}
+    lines = table(found)
+    print(f"\n{lines}\n", file=sys.stderr, flush=True)
+    return {"name": "reports", "results": found, "table": lines, "machine": _machine()}
+
+
+def table(found: list[dict[str, Any]]) -> str:
+    """Processor time of a request of each kind, at each size of each engine: of who answers it, and of its database's server."""
+    lines = ["| request, CPU ms | " + " | ".join(f"{one['engine']}, {one['rows']:,}" for one in found) + " |"]
+    lines.append("|---" * (len(found) + 1) + "|")
+    for name in found[0]["measures"]:
+        cells = []
+        for one in found:
+            spent = one["measures"][name]
+            database = f" + {spent['database_ms']:.1f}" if one["engine"] != "sqlite" else ""
+            cells.append(f"{spent['web_ms']:.1f}{database}")
+        lines.append(f"| {name} | " + " | ".join(cells) + " |")
+    lines.append("| filled in, s | " + " | ".join(str(one["fill_seconds"]) for one in found) + " |")
+    return "\n".join(lines)
 
 
 if __name__ == "__main__":

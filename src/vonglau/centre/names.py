@@ -24,13 +24,13 @@ def kind_title(code: str) -> str:
 
 
 def readable(incidents: Iterable[Incident]) -> list[Incident]:
-    """Copies for showing, in the reader's language: titles and places are stored as they were made, in Vietnamese.
+    """For showing, in the reader's language (copies, where that is another): titles and places are stored in Vietnamese.
 
     A title that came from an alert or a category is said anew from it; what a person wrote stays. Never save these.
     """
+    if not language().startswith("en"):
+        return list(incidents)
     rows = [copy(incident) for incident in incidents]
-    if not language().startswith("en") or not rows:
-        return rows
     opened = Alert.objects.filter(incident__in=[row.pk for row in rows if row.origin == "alert"]).order_by("-onset")
     first = {alert.incident_id: alert for alert in opened}
     wards = {ward.code: ward for ward in Ward.objects.filter(code__in={row.ward for row in rows}).current()}

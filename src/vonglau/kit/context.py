@@ -59,6 +59,7 @@ def navigation() -> tuple[Place, ...]:
     return tuple(sorted([*own, *declared], key=lambda place: place.order))
 
 
+@cache
 def address(name: str) -> str:
     """The address of a named page; "" where the installation has none."""
     try:

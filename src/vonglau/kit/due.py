@@ -2,9 +2,10 @@
 table of examples (tests/words.json), so that a page does not change its wording when its script starts."""
 
 from datetime import datetime, timedelta
+from functools import lru_cache
 
 from django.utils import timezone
-from django.utils.translation import gettext
+from django.utils.translation import get_language, gettext
 
 SOON = timedelta(minutes=30)
 """From here on a deadline is shown as near."""
@@ -12,7 +13,12 @@ SOON = timedelta(minutes=30)
 
 def span(length: timedelta) -> str:
     """The two largest units: 2 ngày 3 giờ, 1 giờ 20 phút, 25 phút. Under a minute has words of its own."""
-    minutes = int(abs(length).total_seconds()) // 60
+    return _span(int(abs(length).total_seconds()) // 60, get_language())
+
+
+@lru_cache(maxsize=4096)
+def _span(minutes: int, _language: str | None) -> str:
+    """Made once for each language: a list shows the same lengths again and again."""
     days, hours, rest = minutes // 1440, minutes % 1440 // 60, minutes % 60
     if days:
         pair = [_days(days), _hours(hours) if hours else ""]

@@ -23,7 +23,6 @@ from vonglau.core.incidents.timeline import SEVERITIES, Entry, level_name, timel
 from vonglau.core.people import policy
 from vonglau.core.people.models import Agency
 from vonglau.core.people.names import agency_name
-from vonglau.core.places.models import Ward
 from vonglau.core.seams import incident_kinds, services
 from vonglau.kit.templatetags.kit import SEVERITY_NAMES
 
@@ -82,12 +81,10 @@ def _choices(request: Request) -> dict[str, Any]:
     """What the filter offers: only what occurs in this world."""
     rows = visible_to(request.actor, request.world.pk)
     theirs = Incident.objects.filter(agency=OuterRef("pk"), world=request.world.pk)
-    agencies = Agency.objects.filter(Exists(theirs)).order_by("name_vi")
-    named = wards_of(request.world.locality)
+    agencies = Agency.objects.filter(Exists(theirs)).order_by("name_vi").only("code", "name_vi", "name_en")
     there = rows.filter(ward=OuterRef("code"), state__in=OPEN)
-    present = set(Ward.objects.filter(Exists(there), code__in=named).values_list("code", flat=True))
     return {
-        "wards": [(code, name) for code, name in named.items() if code in present],
+        "wards": list(wards_of(request.world.locality, Exists(there)).items()),
         "kinds": [(code, str(kind.title)) for code, (_service, kind) in incident_kinds().items()],
         "agencies": [] if request.actor.role == "agency" else [(one.code, agency_name(one)) for one in agencies],
         "states": [(code, str(name)) for code, name in STATE_NAMES.items()],

@@ -3,14 +3,18 @@
 from collections.abc import Iterable, Mapping
 
 from django import template
+from django.template.context import Context
+from django.utils.safestring import SafeString
 
 from vonglau.centre import names
+from vonglau.centre.desk import rows
 from vonglau.centre.desk.pictures import Picture, Pictures
-from vonglau.core.incidents.models import Evidence
+from vonglau.core.incidents.models import Evidence, Incident
 from vonglau.core.incidents.states import State
 from vonglau.core.incidents.timeline import SEVERITIES, told_words
 from vonglau.core.people.models import Agency
 from vonglau.core.people.names import agency_name as name_of_agency
+from vonglau.kit.templatetags.kit import world_now
 
 register = template.Library()
 
@@ -45,6 +49,14 @@ ENTRY_ICONS = {
     "photo": "shield",
     "comment": "note",
 }
+
+
+@register.simple_tag(takes_context=True)
+def incident_lines(
+    context: Context, incidents: Iterable[Incident], steps_of: Mapping[int, str] | None = None, pick_words: str = ""
+) -> SafeString:
+    """The lines of a list: `{% incident_lines rows %}`; with `steps_of` they can be picked."""
+    return rows.lines(incidents, world_now(context), steps_of or {}, pick_words)
 
 
 @register.filter
@@ -90,9 +102,3 @@ def degrees(value: float | None) -> str:
 def seen_as(photos: Iterable[Evidence], pictures: Pictures) -> list[Picture]:
     """Photos of an entry as this reader may see them."""
     return pictures.shown(photos)
-
-
-@register.filter
-def of(found: Mapping[int, str], key: int) -> str:
-    """What a mapping holds under a key; "" where it holds nothing."""
-    return found.get(key, "")

@@ -10,6 +10,7 @@ from vonglau.centre.desk.steps import PHOTO_FAULTS
 from vonglau.centre.tests.conftest import NOW, Sign, actor, agency, alert, in_hands_of, incident, photo, step
 from vonglau.core.incidents import desk
 from vonglau.core.incidents.models import Incident
+from vonglau.core.people.policy import Actor
 from vonglau.core.worlds import World
 
 pytestmark = pytest.mark.django_db
@@ -331,6 +332,8 @@ def test_tabs_count_as_far_as_a_person_would(city: World, sign_in: Sign, monkeyp
     assert (str(held["open"]), str(held["mine"]), str(held["ended"])) == ("2+", "2+", "0")
     page = sign_in("operator").get("/desk/").content.decode()
     assert ">2+<" in page
+    nobody = queue.counts(queue.Filter(), Actor("x", "agency"), city.pk, city.now())
+    assert {str(one) for one in nobody.values()} == {"0"}, "an agency without a code sees none"
 
 
 def test_searching_lists_and_does_not_count(city: World, sign_in: Sign) -> None:

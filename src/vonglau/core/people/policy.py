@@ -7,7 +7,8 @@ on incidents; tokens do what their scopes say; the system does what the state ta
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from django.utils.translation import gettext as _
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
 
 from vonglau.core.incidents.states import ENDED, State, Step, find, rules_from
 
@@ -68,10 +69,14 @@ SYSTEM = Actor("system", "system")
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """Allowed, or why not in words for the person."""
+    """Allowed, or why not in words for the person: looked up when they are read, for a list asks a thousand times and reads none."""
 
     allowed: bool
-    reason: str = ""
+    why: str | Promise = ""
+
+    @property
+    def reason(self) -> str:
+        return str(self.why)
 
     def __bool__(self) -> bool:
         return self.allowed

@@ -10,6 +10,7 @@ from vonglau.core.facts import Category
 from vonglau.core.incidents.files import Upload
 from vonglau.core.incidents.models import Incident
 from vonglau.core.people.policy import Actor
+from vonglau.core.worlds import World
 from vonglau.gateways.open311 import arguments, forms, keys, tickets
 from vonglau.gateways.open311.formats import Answer, Refused, respond
 from vonglau.gateways.open311.forms import Form
@@ -46,7 +47,7 @@ def submit(request: HttpRequest, format: str) -> HttpResponse:
         sent_by=reporter.name,
         external_id=identity,
     )
-    report = keep(submission, reporter, form.photos)
+    report = keep(submission, reporter, form.photos, in_world)
     named = {"token": tickets.issue(report)} if tickets.seconds() else {"service_request_id": report.reference}
     told = {
         **named,
@@ -69,7 +70,7 @@ def _personal(form: Form, category: Category) -> intake.Personal:
     return arguments.personal(form.fields, form.links, answers)
 
 
-def keep(submission: intake.Submission, reporter: Actor, photos: Sequence[Upload]) -> Report:
+def keep(submission: intake.Submission, reporter: Actor, photos: Sequence[Upload], in_world: World) -> Report:
     pictures = reviews.decoded(photos)
 
     def attach(incident: Incident) -> None:
@@ -77,6 +78,6 @@ def keep(submission: intake.Submission, reporter: Actor, photos: Sequence[Upload
             reviews.attach(incident, reporter, photo)
 
     try:
-        return intake.receive(submission, reporter, attach if pictures else None)
+        return intake.receive(submission, reporter, attach if pictures else None, in_world)
     except Conflict as problem:
         raise Refused(409, problem.message) from problem

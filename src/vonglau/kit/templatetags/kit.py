@@ -44,6 +44,7 @@ def asset(name: str) -> SafeString:
 
 
 @register.simple_tag
+@lru_cache(maxsize=512)
 def icon(name: str, label: str = "", css: str = "") -> SafeString:
     """A drawing from the sprite. Decorative unless it has a label."""
     access = format_html('role="img" aria-label="{}"', label) if label else format_html('aria-hidden="{}"', "true")
@@ -100,6 +101,13 @@ def world_now(context: Context) -> datetime:
 @register.simple_tag(takes_context=True)
 def due(context: Context, moment: datetime | None, met: datetime | None = None, paused: bool = False) -> SafeString:
     """How long is left, in words that the browser keeps right; the exact time on hover."""
+    return due_mark(moment, world_now(context), met=met, paused=bool(paused))
+
+
+def due_mark(
+    moment: datetime | None, now: datetime, *, met: datetime | None = None, paused: bool = False
+) -> SafeString:
+    """The same for who makes a list without a template."""
     if moment is None or paused:
         label = gettext("tạm dừng") if paused else gettext("không có hạn")
         return format_html('<span class="due" data-due-state="paused">{}</span>', label)
@@ -111,7 +119,6 @@ def due(context: Context, moment: datetime | None, met: datetime | None = None, 
             words.exact(met),
             words.met_words(moment, met),
         )
-    now = world_now(context)
     return format_html(
         '<time class="due" data-due data-due-state="{}" datetime="{}" title="{}">{}</time>',
         words.due_state(moment, now),
@@ -124,13 +131,17 @@ def due(context: Context, moment: datetime | None, met: datetime | None = None, 
 @register.simple_tag(takes_context=True)
 def ago(context: Context, moment: datetime | None) -> SafeString:
     """When something happened, as people say it; the exact time on hover."""
+    return ago_mark(moment, world_now(context))
+
+
+def ago_mark(moment: datetime | None, now: datetime) -> SafeString:
     if moment is None:
         return format_html('<span class="faint">{}</span>', "–")
     return format_html(
         '<time data-ago datetime="{}" title="{}">{}</time>',
         moment.isoformat(),
         words.exact(moment),
-        words.ago_words(moment, world_now(context)),
+        words.ago_words(moment, now),
     )
 
 

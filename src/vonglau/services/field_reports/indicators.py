@@ -7,7 +7,8 @@ Services are judged by what they answer for: what is open and overdue counts aga
 from collections.abc import Callable
 from typing import Any
 
-from django.db.models import F, Q, QuerySet
+from django.db.models import Count, F, Q, QuerySet, Value, Window
+from django.db.models.functions import RowNumber
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
@@ -67,12 +68,6 @@ def reports(scope: Scope) -> "QuerySet[Any]":
     return found.filter(ward=scope.ward) if scope.ward else found
 
 
-def median(minutes: list[int]) -> int | None:
-    """Of whole minutes, the lower one of two in the middle; None of none."""
-    ordered = sorted(minutes)
-    return ordered[(len(ordered) - 1) // 2] if ordered else None
-
-
 def _row(one: Any) -> Row:
     from vonglau.services.field_reports.public.browse import line
 
@@ -101,14 +96,23 @@ def _took_rows(scope: Scope, part: str) -> Any:
     return reports(scope).filter(result(scope)).order_by("took", "pk")
 
 
-def middle(minutes: list[int]) -> Counted:
-    """Of none there is no median: a denominator of 0 says so."""
-    found = median(minutes)
-    return Counted(0, 0) if found is None else Counted(found)
+def median(rows: "QuerySet[Any]") -> Counted:
+    """Of the minutes that these took, the lower one of two in the middle. Of none there is none: a denominator of 0 says so."""
+    found = medians(rows.annotate(all=Value(1)), "all")
+    return Counted(found[1]) if found else Counted(0, 0)
+
+
+def medians(rows: "QuerySet[Any]", by: str) -> dict[Any, int]:
+    """The same for each value of a field. One question: the rows are put in order where they lie."""
+    group = F(by)
+    placed = rows.order_by().annotate(
+        nth=Window(RowNumber(), partition_by=group, order_by="took"), size=Window(Count("pk"), partition_by=group)
+    )
+    return dict(placed.filter(nth=(F("size") + 1) / 2).values_list(by, "took"))
 
 
 def _took(scope: Scope) -> Counted:
-    return middle(list(_took_rows(scope, "").order_by().values_list("took", flat=True)))
+    return median(_took_rows(scope, ""))
 
 
 def _new_rows(scope: Scope, part: str) -> Any:

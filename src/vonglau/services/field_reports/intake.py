@@ -100,17 +100,17 @@ def place_index(in_world: World) -> PlaceIndex | None:
 Then = Callable[[Incident], None]
 
 
-def receive(submission: Submission, actor: Actor, then: Then | None = None) -> Report:
+def receive(submission: Submission, actor: Actor, then: Then | None = None, in_world: World | None = None) -> Report:
     """Keep a report: its row, its personal content apart, its incident, and the event that says so.
 
-    `then` runs inside the transaction with the new incident (a photo that cannot be read undoes all). The same
-    `external_id` again gives the report kept the first time. Raises BadInput for an unknown category, Conflict when an
-    identity comes with another content.
+    `then` runs inside the transaction with the new incident (a photo that cannot be read undoes all). `in_world`: the
+    submission's, where it is at hand. The same `external_id` again gives the report kept the first time. Raises BadInput for
+    an unknown category, Conflict when an identity comes with another content.
     """
     category = categories().get(submission.category)
     if category is None:
         raise BadInput(f"There is no category {submission.category!r}.", pointer="/category")
-    in_world = world(submission.world)
+    in_world = in_world or world(submission.world)
     with transaction.atomic():
         known = _known(submission)
         if known is not None:
@@ -152,10 +152,12 @@ def receive(submission: Submission, actor: Actor, then: Then | None = None) -> R
         )
         shown = masking.public(submission.personal.description)
         Content.objects.create(report=report, public_words=shown, **asdict(submission.personal))
-        if then is not None:
+        if then is None:
+            writing.begin(report)
+        else:
             then(incident)
+            writing.publish([report.pk])
         _first_voice(report, submission)
-        writing.publish([report.pk])
         _publish(report, incident)
     return report
 

@@ -1,9 +1,12 @@
 """What was reported in the city, for anybody: a map, a list that can do the same, and every view of both a link."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from functools import cache
+from typing import Any, NamedTuple
+from urllib.parse import quote
 
+import msgspec
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.urls import reverse
@@ -26,7 +29,7 @@ from vonglau.services.field_reports.public.form import grouped
 from vonglau.services.field_reports.published import asking, filters
 from vonglau.services.field_reports.published.cells import Box
 from vonglau.services.field_reports.published.filters import Asked
-from vonglau.services.field_reports.published.picture import picture
+from vonglau.services.field_reports.published.picture import Point, Square, picture
 
 PER_PAGE = 20
 COUNTED = 10_000
@@ -55,7 +58,16 @@ class Line:
         return f"{self.row.lon!r},{self.row.lat!r}" if self.row.lon is not None else ""
 
 
-def stands(row: PublicReport) -> tuple[str, str]:
+class Standing(NamedTuple):
+    """Of a report what says where it stands."""
+
+    state: str
+    outcome: str
+    running: bool
+    waiting: bool
+
+
+def stands(row: "PublicReport | Standing") -> tuple[str, str]:
     """Where a report stands: a tone, and words."""
     if row.state == State.RECEIVED:
         return "wait", _("Chờ xác minh")
@@ -177,7 +189,7 @@ def _whole(world: World) -> tuple[float, float, float, float]:
 
 
 @require_safe
-def points(request: HttpRequest) -> JsonResponse:
+def points(request: HttpRequest) -> HttpResponse:
     """GeoJSON of what lies in `view` (west,south,east,north) at `zoom`: reports, or how many there are in small squares."""
     world, asked = pages.world_shown(), filters.read(request.GET)
     view = filters.read({"bbox": request.GET.get("view", "")}).box
@@ -189,27 +201,29 @@ def points(request: HttpRequest) -> JsonResponse:
         problem = {"title": "view=west,south,east,north in degrees and zoom from 0 to 24 are needed.", "status": 400}
         return JsonResponse(problem, status=400, content_type="application/problem+json")
     found = picture(world, asked, view, zoom)
-    features = [_point(row) for row in found.points] + [_square(one) for one in found.squares]
-    answer = JsonResponse(
-        {"type": "FeatureCollection", "features": features, "total": found.total}, content_type="application/geo+json"
-    )
+    features = [*_points(found.points), *(_square(one) for one in found.squares)]
+    body = {"type": "FeatureCollection", "features": features, "total": found.total}
+    answer = HttpResponse(msgspec.json.encode(body), content_type="application/geo+json")
     answer["Cache-Control"] = "no-cache"
     return answer
 
 
-def _point(row: PublicReport) -> dict[str, Any]:
-    tone, words = stands(row)
-    told = {
-        "reference": row.reference,
-        "title": category_name(row.category),
-        "stands": words,
-        "tone": tone,
-        "url": reverse("field_reports:one", args=[row.reference]),
-    }
-    return _feature(row.pk, row.lon, row.lat, told)
+def _points(rows: Sequence[Point]) -> Iterator[dict[str, Any]]:
+    """What many share is said once."""
+    name, state, url = cache(category_name), cache(stands), reverse("field_reports:one", args=["-"]).rpartition("-")
+    for row in rows:
+        tone, words = state(Standing(row.state, row.outcome, row.running, row.waiting))
+        told = {
+            "reference": row.reference,
+            "title": name(row.category),
+            "stands": words,
+            "tone": tone,
+            "url": f"{url[0]}{quote(row.reference)}{url[2]}",
+        }
+        yield _feature(row.pk, row.lon, row.lat, told)
 
 
-def _square(one: Any) -> dict[str, Any]:
+def _square(one: Square) -> dict[str, Any]:
     return _feature(one.number, one.lon, one.lat, {"reports": one.reports, "running": one.running})
 
 

@@ -1,5 +1,6 @@
 """Public statistics: every rate beside what it divides, agencies beside what they had to do. Without a script."""
 
+import threading
 import time
 from dataclasses import dataclass
 from fractions import Fraction
@@ -31,8 +32,17 @@ MOST_KEPT = 64
 SHOWN_CATEGORIES = 12
 SHOWN_MIX = 3
 
-_kept: dict[tuple[str, str], tuple[float, Figures]] = {}
+AT_ONCE = 4
+"""Threads of a process that count figures or wait for them: half of those it has, the others answer everybody else."""
+AGAIN_SECONDS = 10
+
+Question = tuple[str, str]
+"""A world, and what is asked of it."""
+
+_kept: dict[Question, tuple[float, Figures]] = {}
 """Figures of the last minute, in this process: they cost more than any other page of the public."""
+_room = threading.BoundedSemaphore(AT_ONCE)
+_counting = threading.Lock()
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +121,8 @@ def statistics_page(request: HttpRequest) -> HttpResponse:
     world, asked = pages.world_shown(), filters.read(request.GET)
     asked = Asked(category=asked.category, ward=asked.ward, period=asked.period, since=asked.since, until=asked.until)
     found = _figures(world, asked)
+    if found is None:
+        return _busy(request, world)
     context = {
         "asked": asked,
         "figures": found,
@@ -129,17 +141,35 @@ def statistics_page(request: HttpRequest) -> HttpResponse:
     return pages.show(request, "statistics", world, context)
 
 
-def _figures(world: World, asked: Asked) -> Figures:
-    """At most once a minute for each question."""
-    key, now = (world.pk, asked.query()), time.monotonic()
-    kept = _kept.get(key)
-    if kept is not None and now - kept[0] < FRESH_SECONDS:
-        return kept[1]
-    found = statistics.figures(world, asked)
-    if len(_kept) >= MOST_KEPT:
-        _kept.clear()
-    _kept[key] = (now, found)
-    return found
+def _figures(world: World, asked: Asked) -> Figures | None:
+    """At most once a minute for each question, and one question at a time; None while as many wait as may."""
+    question = (world.pk, asked.query())
+    found = _fresh(question)
+    if found is not None or not _room.acquire(blocking=False):
+        return found
+    try:
+        with _counting:
+            found = _fresh(question)  # somebody before us may have asked the same
+            if found is None:
+                found = statistics.figures(world, asked)
+                if len(_kept) >= MOST_KEPT:
+                    _kept.clear()
+                _kept[question] = (time.monotonic(), found)
+            return found
+    finally:
+        _room.release()
+
+
+def _fresh(question: Question) -> Figures | None:
+    kept = _kept.get(question)
+    return kept[1] if kept is not None and time.monotonic() - kept[0] < FRESH_SECONDS else None
+
+
+def _busy(request: HttpRequest, world: World) -> HttpResponse:
+    words = _("Nhiều người đang xem số liệu cùng lúc. Hãy tải lại trang sau ít giây.")
+    answer = pages.show(request, "said", world, {"title": _("Đang tính số liệu"), "words": words}, status=503)
+    answer["Retry-After"] = str(AGAIN_SECONDS)
+    return answer
 
 
 def forget() -> None:

@@ -19,25 +19,25 @@ def degrees(box: Box) -> Q:
     return Q(lat__gte=south, lat__lte=north) & across
 
 
-def named(world_id: str, box: Box, most: int) -> list[int]:
-    """Rows in a box, in no order, no more than `most`: one walk along the index for each range of cells, and none beside it.
+LOW, HIGH = -1, -2
+"""Stand for the ends of a range while a statement is put together: nothing else that is asked for is a whole number below 0."""
 
-    Written out, because a database that is given the ranges as one condition joins them row by row.
+
+def along(rows: "QuerySet[Any, Any]", box: Box, most: int | None = None) -> list[tuple[Any, ...]]:
+    """Values (`values_list`) of rows in a box, in no order: one walk along the index for each range of cells, and none beside it.
+
+    One statement written out, because a database that is given the ranges as one condition joins them row by row.
     """
-    west, south, east, north = box
-    across = "lon BETWEEN %s AND %s" if west <= east else "(lon >= %s OR lon <= %s)"
-    one = f"SELECT report_id FROM {TABLE} WHERE world = %s AND cell BETWEEN %s AND %s AND lat BETWEEN %s AND %s AND {across}"  # noqa: S608
-    found = ranges(box)
-    given: list[Any] = []
+    inside = rows.filter(degrees(box), cell__gte=LOW, cell__lte=HIGH).order_by()
+    sql, given = inside.query.sql_with_params()
+    found, every = ranges(box), []
     for low, high in found:
-        given += [world_id, low, high, south, north, west, east]
+        ends = {LOW: low, HIGH: high}
+        every += [ends.get(one, one) if isinstance(one, int) else one for one in given]  # a degree of -1.0 is no mark
+    limit = "" if most is None else f" LIMIT {most:d}"
     with connection.cursor() as cursor:
-        cursor.execute(f"{' UNION ALL '.join([one] * len(found))} LIMIT %s", [*given, most])
-        return [pk for (pk,) in cursor.fetchall()]
-
-
-TABLE = f'"{PublicReport._meta.db_table}"'
-"""A name of our own, never input."""
+        cursor.execute(" UNION ALL ".join([sql] * len(found)) + limit, every)
+        return list(cursor.fetchall())
 
 
 def reports(
@@ -52,9 +52,9 @@ def reports(
     if box is None:
         return PublicReport.objects.filter(world=world_id), None
     most = FEW if few is None else few
-    found = named(world_id, box, most + 1)
+    found = along(PublicReport.objects.filter(world=world_id).values_list("pk"), box, most + 1)
     if len(found) <= most:
-        return PublicReport.objects.filter(pk__in=found), len(found)
+        return PublicReport.objects.filter(pk__in=[pk for (pk,) in found]), len(found)
     return PublicReport.objects.filter(degrees(box), world=world_id), None
 
 

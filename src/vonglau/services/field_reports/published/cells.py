@@ -5,6 +5,8 @@ points whose numbers begin alike lie near each other. A cell of level L is what 
 few ranges of numbers.
 """
 
+from functools import lru_cache
+
 BITS = 26
 """Of each of the two directions: a number has 52 bits, and fits every database's integers."""
 STEPS = 1 << BITS
@@ -41,6 +43,7 @@ def shift(level: int) -> int:
     return 2 * (BITS - level)
 
 
+@lru_cache(maxsize=256)
 def ranges(box: Box, most: int = RANGES) -> list[tuple[int, int]]:
     """Ranges of numbers (both ends within) that hold every point of a box, and as few others as `most` ranges allow; in order."""
     west, south, east, north = box

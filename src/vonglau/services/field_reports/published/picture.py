@@ -4,14 +4,14 @@ Counted at the database, of the last commit: a city's hundred thousand points ne
 """
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.db.models import Avg, Count, F, Q, QuerySet
 
 from vonglau.core.worlds import World
 from vonglau.services.field_reports.models import PublicReport
 from vonglau.services.field_reports.published import asking, filters
-from vonglau.services.field_reports.published.cells import BITS, Box, ranges, shift
+from vonglau.services.field_reports.published.cells import BITS, Box, shift
 
 MOST_POINTS = 300
 """Reports in view that are drawn one by one."""
@@ -20,6 +20,20 @@ FINER = 3
 CLOSEST = 17
 """From this zoom on even many are drawn one by one: they share an address."""
 MOST = 2_000
+
+
+class Point(NamedTuple):
+    """Of a public report what a map says of it, under the names it has there."""
+
+    pk: int
+    lon: float
+    lat: float
+    reference: str
+    category: str
+    state: str
+    outcome: str
+    running: bool
+    waiting: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,44 +51,39 @@ class Square:
 class Picture:
     """Either points or squares; `total`: the reports in view."""
 
-    points: list[PublicReport]
+    points: list[Point]
     squares: list[Square]
     total: int
 
 
 def picture(world: World, asked: filters.Asked, box: Box, zoom: float) -> Picture:
     """What lies in `box`, at a zoom of web maps (0: the whole world in 512 px)."""
-    inside, few = asking.reports(world.pk, box)
-    rows = filters.rows(world, asked, inside=inside)
-    most = MOST if zoom >= CLOSEST else MOST_POINTS
-    if few is not None or zoom >= CLOSEST:
-        points = list(rows.order_by()[: most + 1])
-        if len(points) <= most or zoom >= CLOSEST:
-            return Picture(points[:most], [], len(points))
-    level = min(BITS, max(0, int(zoom) + FINER))
-    squares = _squares(rows, None if few is not None else ranges(box), level)
+    rows = filters.rows(world, asked, inside=PublicReport.objects.filter(world=world.pk))
+    if zoom >= CLOSEST:
+        points = _points(rows, box, MOST)
+        return Picture(points, [], len(points))
+    squares = _squares(rows, box, min(BITS, max(0, int(zoom) + FINER)))
     total = sum(one.reports for one in squares)
-    if total <= MOST_POINTS:  # many lie there, few of them are asked for
-        return Picture(list(rows.order_by()[:MOST_POINTS]), [], total)
-    return Picture([], squares, total)
+    return Picture([], squares, total) if total > MOST_POINTS else Picture(_points(rows, box, MOST_POINTS), [], total)
 
 
-def _squares(rows: "QuerySet[PublicReport]", spans: list[tuple[int, int]] | None, level: int) -> list[Square]:
-    """Counted along the index, a range of cells at a time; a square that two ranges share is put together again."""
+def _points(rows: "QuerySet[Any]", box: Box, most: int) -> list[Point]:
+    return [Point(*one) for one in asking.along(rows.values_list(*Point._fields), box, most)]
+
+
+def _squares(rows: "QuerySet[Any]", box: Box, level: int) -> list[Square]:
+    """Counted along the index, of which alone is read; a square that two ranges share is put together again."""
+    counted: Any = (
+        rows.annotate(square=F("cell").bitrightshift(shift(level)))
+        .values("square")
+        .annotate(x=Avg("lon"), y=Avg("lat"), reports=Count("cell"), still=Count("cell", filter=Q(running=True)))
+        .values_list("square", "x", "y", "reports", "still")
+    )
     found: dict[int, Square] = {}
-    parts = [rows] if spans is None else [rows.filter(cell__gte=low, cell__lte=high) for low, high in spans]
-    for part in parts:
-        counted: Any = (
-            part.order_by()
-            .annotate(square=F("cell").bitrightshift(shift(level)))
-            .values("square")
-            .annotate(lon=Avg("lon"), lat=Avg("lat"), reports=Count("pk"), still=Count("pk", filter=Q(running=True)))
-            .values_list("square", "lon", "lat", "reports", "still")
-        )
-        for number, lon, lat, reports, still in counted:
-            before = found.get(number)
-            one = Square(number, lon, lat, reports, still)
-            found[number] = one if before is None else _together(before, one)
+    for part in asking.along(counted, box):
+        one = Square(*part)
+        before = found.get(one.number)
+        found[one.number] = one if before is None else _together(before, one)
     return list(found.values())
 
 

@@ -118,7 +118,7 @@ def _value(indicator: Indicator, scope: Scope, counted: Counted) -> Value:
 def _counted(rows: "QuerySet[Any]", scope: Scope, one: Indicator) -> Counted:
     """As the indicator counts, of these rows."""
     if one is indicators.MEDIAN:
-        return indicators.middle(list(rows.filter(indicators.result(scope)).order_by().values_list("took", flat=True)))
+        return indicators.median(rows.filter(indicators.result(scope)))
     if one is indicators.RECEIVED:
         return Counted(rows.filter(indicators.within("received_at", scope)).count())
     above, below = indicators.RATES[one.code]
@@ -152,10 +152,8 @@ def _agencies(rows: "QuerySet[Any]", scope: Scope) -> list[Mix]:
     for agency, *part in parts:
         by_agency[agency].append(Part(*part))
     city = _city_rates([part for many in by_agency.values() for part in many])
-    took: dict[int, list[int]] = defaultdict(list)
-    for agency, minutes in rows.filter(ended, agency__isnull=False).order_by().values_list("agency", "took"):
-        took[agency].append(minutes)
-    found = [_mix(agency, many, scope, city, took[agency]) for agency, many in by_agency.items()]
+    middle = indicators.medians(rows.filter(ended, agency__isnull=False), "agency")
+    found = [_mix(agency, many, scope, city, middle.get(agency)) for agency, many in by_agency.items()]
     return sorted(found, key=lambda one: (-one.volume, one.agency or 0))
 
 
@@ -173,7 +171,7 @@ def _mix(
     parts: Sequence[Part],
     scope: Scope,
     city: dict[str, Fraction],
-    took: list[int],
+    median: int | None,
 ) -> Mix:
     levels, categories = Counter[str](), Counter[str]()
     for part in parts:
@@ -186,7 +184,7 @@ def _mix(
         agency=agency,
         on_time=_value(indicators.ON_TIME, scope, Counted(good, due)),
         fixed=_value(indicators.FIXED, scope, Counted(fixed, ended)),
-        median=indicators.median(took),
+        median=median,
         expected=expected,
         levels=dict(levels),
         categories=[one for one in categories.most_common() if one[1]],

@@ -34,6 +34,13 @@ def stepped(incident: Incident, step: str) -> None:
     publish(list(Report.objects.filter(incident__in=under).values_list("pk", flat=True)))
 
 
+def begin(report: Report) -> None:
+    """The first row of a report that this transaction made: nobody has read it, joined it or decided about it, so nothing is looked up."""
+    row = deriving.row(report, deriving.Known())
+    if row is not None:
+        row.save(force_insert=True)
+
+
 @transaction.atomic
 def publish(pks: Sequence[int]) -> None:
     """Derive the public rows of these reports anew, and write them.

@@ -19,14 +19,14 @@ from vonglau.core.incidents import desk
 from vonglau.core.incidents.models import Incident
 from vonglau.core.people.policy import Actor
 from vonglau.core.tests import factories
-from vonglau.core.worlds import world
-from vonglau.services.field_reports import indicators, intake
-from vonglau.services.field_reports.models import PhotoReview, Report
+from vonglau.services.field_reports import intake
+from vonglau.services.field_reports.models import PhotoReview, PublicReport, Report
 from vonglau.services.field_reports.photos import reviews
 from vonglau.services.field_reports.photos.tests import makers
 from vonglau.services.field_reports.photos.tests.makers import Sent
-from vonglau.services.field_reports.public import figures
-from vonglau.services.field_reports.published import filters, picture, statistics
+from vonglau.services.field_reports.public import browse, figures
+from vonglau.services.field_reports.published import filters, picture
+from vonglau.services.field_reports.published.cells import cell
 
 REPORTER = Actor("token:app", "reporter", world="live")
 PHOTO = makers.jpeg(makers.scene(64, 48))
@@ -224,14 +224,40 @@ def test_few_are_points_and_many_are_counted(monkeypatch: pytest.MonkeyPatch) ->
     found = points()
     assert {one["properties"]["reference"] for one in found["features"]} == {one.reference for one in reports}
     monkeypatch.setattr(picture, "MOST_POINTS", 3)
-    for few in (2_000, 2):
-        monkeypatch.setattr("vonglau.services.field_reports.published.asking.FEW", few)
-        found = points(zoom="9")
-        assert found["total"] == 6
-        assert sum(one["properties"]["reports"] for one in found["features"]) == 6
-        assert sum(one["properties"]["running"] for one in found["features"]) == 5
-        assert len(found["features"]) < 6
-        assert points(zoom="9", state="refused")["total"] == 1
+    found = points(zoom="9")
+    assert found["total"] == 6
+    assert sum(one["properties"]["reports"] for one in found["features"]) == 6
+    assert sum(one["properties"]["running"] for one in found["features"]) == 5
+    assert len(found["features"]) < 6
+    assert points(zoom="9", state="refused")["total"] == 1
+    inside = {"view": "108.195,16.045,108.225,16.055"}
+    assert points(zoom="9", **inside)["total"] == 3, "what a range of cells holds beyond the view is not counted"
+    assert len(points(zoom="18", **inside)["features"]) == 3
+
+
+def test_a_point_says_what_its_page_says() -> None:
+    factories.agency()
+    fixed, waits = sent(), sent(category="waste")
+    handled(fixed)
+    told = {one["properties"]["reference"]: one["properties"] for one in points()["features"]}
+    for report in (fixed, waits):
+        row = PublicReport.objects.get(pk=report.pk)
+        tone, words = browse.stands(row)
+        assert told[report.reference] == {
+            "reference": report.reference,
+            "title": browse.category_name(row.category),
+            "stands": words,
+            "tone": tone,
+            "url": f"{BASE}/{report.reference}/",
+        }
+
+
+def test_statements_along_the_cells_keep_numbers_below_nought() -> None:
+    """A box west of Greenwich and south of the equator has edges that look like the marks in a statement."""
+    report = sent()
+    PublicReport.objects.filter(pk=report.pk).update(lon=-1.0, lat=-2.0, cell=cell(-1.0, -2.0))
+    assert points(view="-1,-2,0,0")["total"] == 1
+    assert points(view="-0.9,-2,0,0")["total"] == 0
 
 
 def test_a_view_that_is_none_is_refused() -> None:
@@ -275,64 +301,3 @@ def test_the_feed_is_atom() -> None:
     assert "Street light" in (entry.findtext(f"{atom}title") or "")
     assert entry.findtext("{http://www.georss.org/georss}point") == "16.06 108.22"
     assert root.get("{http://www.w3.org/XML/1998/namespace}lang") == "en"
-
-
-# ---------------------------------------------------------------------------------------------- statistics
-
-
-def test_a_rate_of_nothing_is_no_rate() -> None:
-    page = body("statistics/")
-    assert "0 %" not in page
-    assert "chưa có gì để tính" in page
-
-
-def test_rates_have_their_numbers_and_agencies_their_mix() -> None:
-    factories.agency()
-    factories.agency("moi-truong", name_vi="Sở Môi trường")
-    for n in range(24):
-        handled(sent(category="street_light" if n < 22 else "waste"), outcome="explained")
-    for _n in range(2):
-        handled(sent(category="waste"), agency="moi-truong")
-    late = Report.objects.filter(category="street_light").first()
-    assert late is not None
-    Incident.objects.filter(pk=late.incident_id).update(handle_due=factories.MONDAY - timedelta(days=900))
-    desk.take("live", late.incident.ref, "note", factories.SUPERVISOR, desk.Details(why="Ghi."))
-    found = statistics.figures(world("live"), filters.read({"period": "all"}))
-    on_time = found.values["reports_on_time"].counted
-    assert (on_time.numerator, on_time.denominator) == (25, 26)
-    one, other = found.agencies
-    assert [one.volume, other.volume] == [24, 2]
-    assert sum(one.levels.values()) == 24
-    assert one.expected is not None
-    assert round(float(one.expected), 4) == round((22 * (21 / 22) + 2 * 1.0) / 24, 4)
-    page = body("statistics/", period="all")
-    assert "2 trên 2" in page, "too few for a rate"
-    assert "100 %" not in page.split("Sở Môi trường")[1].split("</tr>")[0]
-    assert found.bars
-    assert sum(bar.results for bar in found.bars) == 26
-    for indicator in indicators.INDICATORS:
-        assert str(indicator.definition) in page
-
-
-def test_the_centre_and_the_public_count_alike() -> None:
-    factories.agency()
-    handled(sent())
-    found = statistics.figures(world("live"), filters.read({"period": "all"}))
-    for code, value in found.values.items():
-        indicator = next(one for one in indicators.INDICATORS if one.code == code)
-        assert indicator.count(found.scope) == value.counted
-        rows = indicator.rows(found.scope, "numerator")
-        assert all(indicator.row(one).href for one in rows) if indicator.row else False
-
-
-def test_a_median_is_of_those_in_the_middle() -> None:
-    assert indicators.median([]) is None
-    assert indicators.median([9, 1, 5]) == 5
-    assert indicators.median([1, 2, 3, 4]) == 2
-    assert [figures.duration(n) for n in (0, 59, 61, 600, 2 * 24 * 60)] == [
-        "0 phút",
-        "59 phút",
-        "1 giờ 1 phút",
-        "10 giờ",
-        "2 ngày",
-    ]

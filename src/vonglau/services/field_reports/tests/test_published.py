@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from django.apps import apps
 from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -172,6 +173,17 @@ def test_retention_changes_nothing_that_is_public(monkeypatch: pytest.MonkeyPatc
 
 
 # ---------------------------------------------------------------------------------------------- anew
+
+
+def test_the_first_row_is_what_it_is_derived_from_and_nothing_is_looked_up_for_it(city: None) -> None:
+    sent()  # places and counters are made
+    with CaptureQueriesContext(connection) as asked:
+        sent()
+    assert not list(writing.differences())
+    assert len([one for one in asked.captured_queries if "SELECT" in one["sql"][:6]]) <= 9
+    sent(photo=True)
+    assert PublicReport.objects.count() == 3
+    assert not list(writing.differences())
 
 
 def test_filling_anew_mends_what_was_changed_by_hand() -> None:

@@ -89,7 +89,8 @@ def open311(
     told = (lambda words: None) if as_json else (lambda words: say(f"  {shown(words)}"))
     file, windows = collect(server, folder, first, last, told)
     body = load_history(file, mapping, world, dry_run=dry_run)
-    body |= {"url": url, "windows": len(windows), "cut": [one.start.isoformat() for one in windows if one.cut]}
+    cut = [f"{one.start.isoformat()}/{one.end.isoformat()}" for one in windows if one.cut]
+    body |= {"url": url, "windows": len(windows), "cut": cut}
     if not dry_run:
         shutil.rmtree(folder)  # words as citizens wrote them: covered in the city, plain in there
     elif not as_json:

@@ -1,7 +1,9 @@
 """Reads the reports of another GeoReport v2 server into a folder, window by window: politely, and going on where it stopped.
 
-A server gives 90 days or 1,000 reports, whichever is less. A window that comes back full is halved until it is not; where the mapping says
-that the server knows pages, they are turned instead. Each window is one CSV, written whole or not at all; `state.json` says which are done.
+A server gives 90 days or 1,000 reports, whichever is less, or fewer, and never says whether there are more. So an answer is taken for whole
+only where it holds fewer reports than the server has already shown to give at once; any other window is halved until that is so. Where
+the mapping says that the server knows pages, an answer is all pages of a window. What could not be had is told (`cut`). Each window is
+one CSV, written whole or not at all; `state.json` says which are done.
 What a server sends is only ever text of bounded length: nothing of it is run, followed or believed.
 """
 
@@ -33,6 +35,14 @@ COLUMNS = (*FIELDS, CLOSED)
 LONGEST = timedelta(days=90)
 MOST = 1_000
 """Reports a server gives at once, where the mapping does not say otherwise."""
+LEAST = 10
+"""Fewer than this is a whole answer: no server is known that gives so few at once."""
+COARSE = timedelta(days=1)
+"""A server may know whole days alone, or days of its own zone: what it gives lies this much outside a window, and no smaller one helps."""
+ZONES = timedelta(hours=14)
+"""No clock of the world differs more from UTC."""
+RULE = 2
+"""By which windows were taken for whole: those of an older rule are asked again."""
 PAGES = 10_000
 """Of one window: a server that makes up reports without end is not followed for ever."""
 SMALLEST = timedelta(seconds=1)
@@ -63,7 +73,7 @@ class Server:
     pages: bool = False
     """It knows `page` and `page_size`."""
     most: int = MOST
-    """Reports it gives at once: as many mean that there may be more."""
+    """Reports it is asked for at once, and known to give no more than."""
     pause: float = 1.0
     """Seconds between two requests."""
 
@@ -77,7 +87,7 @@ class Window:
     file: str = ""
     rows: int = 0
     cut: bool = False
-    """Full although it is as small as can be: the server has more than it gives."""
+    """Full although no smaller one can be asked for: the server may have more than it gives."""
 
 
 class _NoRedirect(HTTPRedirectHandler):
@@ -101,6 +111,7 @@ def collect(
     folder.mkdir(parents=True, exist_ok=True)
     done = _done(folder, server)
     asker = _Asker(server, said)
+    asker.given = max((one.rows for one in done), default=0)
     for start, end in _spans(since, until):
         for window in _filled(asker, folder, Window(start, end), done):
             done.append(window)
@@ -131,8 +142,9 @@ def _filled(asker: "_Asker", folder: Path, window: Window, done: list[Window]) -
     if _covered(window, done):
         return
     rows = asker.reports(window)
-    full = len(rows) >= asker.server.most and not asker.turns_pages
-    if full and window.end - window.start > SMALLEST:
+    full = len(rows) >= LEAST and len(rows) >= min(asker.given, asker.server.most)
+    asker.given = max(asker.given, len(rows))
+    if full and window.end - window.start > SMALLEST and _keeps_to(window, rows):
         middle = (window.start + (window.end - window.start) / 2).replace(microsecond=0)
         yield from _filled(asker, folder, Window(window.start, middle), done)
         yield from _filled(asker, folder, Window(middle, window.end), done)
@@ -143,12 +155,35 @@ def _filled(asker: "_Asker", folder: Path, window: Window, done: list[Window]) -
     yield window
 
 
+def _keeps_to(window: Window, rows: list[dict[str, str]]) -> bool:
+    """Whether a smaller window would be answered with less: not where a server gives what lies far outside of this one already."""
+    beside = COARSE if window.end - window.start > COARSE else SMALLEST
+    told = [found for row in rows if (found := _read(row["requested_datetime"])) is not None]
+    within = [
+        window.start - slack <= at <= window.end + slack
+        for at, zoned in told
+        for slack in [beside if zoned else max(beside, ZONES)]
+    ]
+    return bool(within) and all(within)
+
+
+def _read(text: str) -> tuple[datetime, bool] | None:
+    """A moment, and whether it says of which zone; taken for UTC where it does not."""
+    try:
+        at = datetime.fromisoformat(text)
+        return (at.astimezone(UTC), True) if at.tzinfo else (at.replace(tzinfo=UTC), False)
+    except (ValueError, OverflowError):
+        return None
+
+
 class _Asker:
     """One request after the other, a pause between them, more patience with each failure."""
 
     def __init__(self, server: Server, said: Said) -> None:
         self.server, self.said = server, said
         self.turns_pages = server.pages
+        self.given = 0
+        """The most reports of one window so far: it gives so many at once."""
         self.last = 0.0
         self.open = build_opener(_NoRedirect).open
 
@@ -157,16 +192,18 @@ class _Asker:
         if not self.turns_pages:
             return self._page(asked)
         found: dict[str, dict[str, str]] = {}
+        nameless: list[dict[str, str]] = []
         for page in range(1, PAGES + 1):
             rows = self._page({**asked, "page": str(page), "page_size": str(self.server.most)})
-            fresh = [row for row in rows if row["service_request_id"] not in found]
-            found |= {row["service_request_id"]: row for row in rows}
+            fresh = [row for row in rows if row["service_request_id"] not in found and row["service_request_id"]]
+            found |= {row["service_request_id"]: row for row in rows if row["service_request_id"]}
+            nameless += [row for row in rows if not row["service_request_id"]]
             if page == 2 and rows and not fresh:  # the first page again: it does not know pages after all
                 self.turns_pages = False
             if (
                 not fresh
             ):  # a page that is not full is no last one: a server may give fewer at a time than it was asked for
-                return list(found.values())
+                return [*found.values(), *nameless]
         raise Refused(f"{self.server.url}: more than {PAGES:,} pages for one window.")
 
     def _page(self, asked: Mapping[str, str]) -> list[dict[str, str]]:
@@ -176,7 +213,10 @@ class _Asker:
         body = self._patiently(address)
         read = _from_json if self.server.format == "json" else _from_xml
         try:
-            return [_flat(one) for one in read(body)]
+            rows = [_flat(one) for one in read(body)]
+            if rows and not any(row["service_request_id"] for row in rows):
+                raise ValueError("nothing in it has a service_request_id")
+            return rows
         except (ValueError, ElementTree.ParseError, RecursionError) as wrong:
             raise Refused(
                 f"{address}: no list of service requests ({str(wrong)[:120]}); is this a GeoReport v2 server?"
@@ -256,7 +296,7 @@ def _flat(told: Mapping[str, Any]) -> dict[str, str]:
         value = told.get(name)
         plain = value if isinstance(value, (str, int, float)) and not isinstance(value, bool) else ""
         found[name] = NOT_TEXT.sub("", str(plain))[:CHARS]
-    found[CLOSED] = found["updated_datetime"] if found["status"] == "closed" else ""
+    found[CLOSED] = found["updated_datetime"] if found["status"].strip().lower() == "closed" else ""
     return found
 
 
@@ -280,7 +320,10 @@ def _together(folder: Path, windows: list[Window]) -> Path:
             with (folder / window.file).open(encoding="utf-8", newline="") as part:
                 for row in csv.DictReader(part):
                     if row["service_request_id"] not in seen:
-                        seen.add(row["service_request_id"])
+                        if row[
+                            "service_request_id"
+                        ]:  # one without goes on: it is listed with its reason when it is loaded
+                            seen.add(row["service_request_id"])
                         out.writerow(row)
     beside.replace(path)
     return path
@@ -301,7 +344,7 @@ def _done(folder: Path, server: Server) -> list[Window]:
                 int(one["rows"]),
                 bool(one["cut"]),
             )
-            for one in kept["windows"]
+            for one in (kept["windows"] if kept.get("rule") == RULE else [])
         ]
         url = kept["url"]
     except (OSError, ValueError, KeyError, TypeError) as wrong:
@@ -317,5 +360,5 @@ def _keep(folder: Path, server: Server, windows: list[Window]) -> None:
         for one in windows
     ]
     beside = folder / "state.part"
-    beside.write_text(json.dumps({"url": server.url, "windows": told}, indent=1), encoding="utf-8")
+    beside.write_text(json.dumps({"url": server.url, "rule": RULE, "windows": told}, indent=1), encoding="utf-8")
     beside.replace(folder / "state.json")

@@ -121,6 +121,94 @@ def test_windows_are_halved_at_what_the_mapping_says_a_server_gives(foreign: For
     assert not any(one.cut for one in windows)
 
 
+@pytest.mark.parametrize("pages", [False, True])
+@pytest.mark.parametrize("cap", [20, 100, 999])
+def test_a_server_that_gives_fewer_than_anybody_said_loses_nothing(
+    foreign: Foreign, tmp_path: Path, cap: int, pages: bool
+) -> None:
+    """Also one that does not know the pages that the mapping says it knows."""
+    foreign.cap = cap
+    server = Server(url=foreign.server.url, pause=0.0, pages=pages)
+    path, windows = collect(server, tmp_path / "spool", START, END)
+    assert len(ids(path)) == 2400
+    assert not any(one.cut for one in windows)
+
+
+def test_a_server_whose_pages_end_at_what_it_gives_at_once_loses_nothing(foreign: Foreign, tmp_path: Path) -> None:
+    """The first 1,000 reports, in pages."""
+
+    def first(given: dict[str, str]) -> Answer:
+        status, headers, body = foreign.proper({**given, "page": "1", "page_size": "1000"})
+        size = int(given["page_size"])
+        found = json.loads(body)[(int(given["page"]) - 1) * size :][:size]
+        return status, headers, json.dumps(found).encode()
+
+    foreign.pages, foreign.answer = True, first
+    path, windows = collect(foreign.server, tmp_path / "spool", START, END)
+    assert len(ids(path)) == 2400
+    assert not any(one.cut for one in windows)
+
+
+def test_little_is_asked_again_of_a_server_that_gives_all(foreign: Foreign, tmp_path: Path) -> None:
+    """Halves for the first window, and for each that brings more than all before."""
+    foreign.rows = foreign.rows[::5]
+    path, _windows = collect(foreign.server, tmp_path / "spool", START, END)
+    assert len(ids(path)) == 480
+    assert len(foreign.asked) <= 3 + 2 * 2
+
+
+@pytest.mark.parametrize("zone", ["", "+00:00"])
+def test_a_server_that_ignores_the_dates_is_not_asked_for_ever(foreign: Foreign, tmp_path: Path, zone: str) -> None:
+    newest = [told(n, at) for at, n in foreign.rows[-100:]]
+    for one in newest:
+        one["requested_datetime"] = str(one["requested_datetime"]).removesuffix("+00:00") + zone
+    foreign.answer = lambda _given: (200, {}, json.dumps(newest).encode())
+    path, windows = collect(foreign.server, tmp_path / "spool", START, END)
+    assert len(ids(path)) == 100
+    assert all(one.cut for one in windows), "it may have more: said, not silent"
+    assert len(foreign.asked) < 100
+
+
+def test_a_server_that_knows_days_alone_is_read_by_days(foreign: Foreign, tmp_path: Path) -> None:
+    def by_day(given: dict[str, str]) -> Answer:
+        first, last = given["start_date"][:10], given["end_date"][:10]
+        found = [told(n, at) for at, n in foreign.rows if first <= at.date().isoformat() <= last]
+        return 200, {}, json.dumps(found[:50]).encode()
+
+    foreign.answer = by_day
+    path, windows = collect(foreign.server, tmp_path / "spool", START, START + timedelta(days=60))
+    assert len(ids(path)) == 12 * 60 + 12
+    assert not any(one.cut for one in windows)
+    busy = START.replace(hour=5) + timedelta(days=20)
+    foreign.rows += [(busy + timedelta(minutes=n), 5000 + n) for n in range(60)]
+    path, windows = collect(foreign.server, tmp_path / "again", START, START + timedelta(days=60))
+    assert [one.start.date() for one in windows if one.cut]
+    assert {one.start.date() for one in windows if one.cut} <= {(busy + timedelta(days=d)).date() for d in (-1, 0, 1)}
+    assert len(foreign.asked) < 200
+
+
+def test_what_an_older_rule_took_for_whole_is_asked_again(foreign: Foreign, tmp_path: Path) -> None:
+    path, _windows = collect(foreign.server, tmp_path / "spool", START, END)
+    state = tmp_path / "spool" / "state.json"
+    state.write_text(
+        json.dumps({name: value for name, value in json.loads(state.read_text()).items() if name != "rule"})
+    )
+    foreign.asked = []
+    path, _windows = collect(foreign.server, tmp_path / "spool", START, END)
+    assert len(ids(path)) == 2400
+    assert min(given["start_date"] for given in foreign.asked) < "2026-02"
+
+
+@pytest.mark.parametrize("pages", [False, True])
+def test_a_report_without_a_number_is_handed_on_to_be_listed(foreign: Foreign, tmp_path: Path, pages: bool) -> None:
+    rows = [told(1, START), told(2, START), told(3, START)]
+    rows[1]["service_request_id"] = rows[2]["service_request_id"] = None
+    foreign.pages = pages
+    foreign.answer = lambda given: (200, {}, json.dumps(rows if given.get("page", "1") == "1" else []).encode())
+    path, _windows = collect(foreign.server, tmp_path / "spool", START, START + timedelta(days=1))
+    assert ids(path) == ["", "", "R00001"]
+
+
 def test_pages_that_a_server_does_not_know_end_in_halving(foreign: Foreign, tmp_path: Path) -> None:
     server = Server(url=foreign.server.url, pause=0.0, pages=True)
     path, _windows = collect(server, tmp_path / "spool", START, END)
@@ -160,6 +248,7 @@ def test_it_waits_as_asked_and_goes_on_where_it_stopped(foreign: Foreign, tmp_pa
     [
         (200, {}, b"<html>"),
         (200, {}, b'{"a": 1}'),
+        (200, {}, b'[{"code": 400, "description": "no such city"}]'),
         (200, {}, b"[" * 100_000),
         (404, {}, b""),
         (302, {"Location": "http://127.0.0.1:1/"}, b""),

@@ -24,6 +24,7 @@ def test_rotation_and_loose_rights_are_told(tmp_path: Path) -> None:
     assert len(before["keys"]) == 1
     done = json.loads(ran("secrets", "rotate", "--data", data, "--json"))
     assert done["keys"] == [done["key"], *before["keys"]]
+    assert json.loads(ran("secrets", "rotate", "--go-on", "--data", data, "--json"))["keys"] == done["keys"]
     assert json.loads(ran("secrets", "rotate", "--drop-old", "--data", data, "--json"))["keys"] != done["keys"]
     (data / "secrets" / "vault.keys").chmod(0o644)
     said = vonglau("secrets", "status", "--data", data)

@@ -9,8 +9,6 @@ has the database alone cannot try numbers one by one, although there are only so
 import hashlib
 import hmac
 from collections.abc import Callable, Iterator
-from functools import reduce
-from operator import or_
 from typing import TYPE_CHECKING, Any
 
 from django.apps import apps
@@ -81,21 +79,10 @@ def fields() -> list[DigestField]:
     ]
 
 
-def renew() -> int:
-    """Make every digest of an older key of the ring anew under the newest: how many there were. Those of lost keys stay."""
-    older, renewed = [f"{VERSION}.{key.id}." for key in vault.ring().newest_first()[1:]], 0
-    if not older:
-        return 0
-    for field in fields():
-        wanted = reduce(or_, (models.Q(**{f"{field.attname}__startswith": one}) for one in older))
-        for row in field.model._default_manager.filter(wanted).order_by("pk").iterator(chunk_size=500):
-            fresh = digest(getattr(row, field.of), field.context)
-            renewed += field.model._default_manager.filter(pk=row.pk).update(**{field.attname: fresh})
-    return renewed
-
-
 def keys_in_use() -> Iterator[str]:
     """Ids of the keys that some digest was made with."""
     for field in fields():
-        for text in field.model._default_manager.exclude(**{field.attname: ""}).values_list(field.attname, flat=True):
+        for text in (
+            field.model._default_manager.exclude(**{field.attname: ""}).values_list(field.attname, flat=True).iterator()
+        ):
             yield text.split(".")[1]

@@ -160,17 +160,30 @@ def sealer(context: str = "") -> Callable[[bytes], str]:
 
 def open(text: str, context: str = "") -> bytes:
     """What was sealed. Raises Locked: not ours, sealed by a key that is not in the ring, changed, or of another context."""
-    id, body = _parts(text)
-    key = next((one for one in ring().newest_first() if one.id == id), None)
-    if key is None:
-        raise Locked(
-            f"A secret was sealed with the key {id}, which is not in {ring().path}: restore that file from where you keep secrets."
-        )
-    try:
-        raw = _bytes(body)
-        return AESGCM(key.secret).decrypt(raw[:NONCE], raw[NONCE:], _bound(id, context))
-    except (InvalidTag, binascii.Error, ValueError) as problem:
-        raise Locked("A sealed secret does not open: it was changed, or moved here from another field.") from problem
+    return opener(context)(text)
+
+
+def opener(context: str = "") -> Callable[[str], bytes]:
+    """`open` for many texts of one field, with the keys that are in the ring now."""
+    keys = {key.id: key for key in ring().newest_first()}
+    ciphers: dict[str, AESGCM] = {}
+
+    def opened(text: str) -> bytes:
+        id, body = _parts(text)
+        if id not in keys:
+            raise Locked(
+                f"A secret was sealed with the key {id}, which is not in {ring().path}: restore that file from where you keep secrets."
+            )
+        cipher = ciphers.get(id) or ciphers.setdefault(id, AESGCM(keys[id].secret))
+        try:
+            raw = _bytes(body)
+            return cipher.decrypt(raw[:NONCE], raw[NONCE:], _bound(id, context))
+        except (InvalidTag, binascii.Error, ValueError) as problem:
+            raise Locked(
+                "A sealed secret does not open: it was changed, or moved here from another field."
+            ) from problem
+
+    return opened
 
 
 def is_sealed(text: object) -> bool:

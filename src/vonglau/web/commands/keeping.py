@@ -46,51 +46,54 @@ def status(data: Path, as_json: bool) -> int:
 
 @secrets.command("rotate")
 @click.option(
+    "--go-on",
+    is_flag=True,
+    help="Make no new key: go on with the newest one, where a run was broken off.",
+)
+@click.option(
     "--drop-old",
     is_flag=True,
     help="Remove the older keys afterwards. Backups made before then need them: keep a copy of the file.",
 )
 @with_data()
-def rotate(data: Path, as_json: bool, drop_old: bool) -> None:
-    """Make a new key and seal everything anew with it, while the installation serves. Safe to repeat when it was broken off."""
+def rotate(data: Path, as_json: bool, go_on: bool, drop_old: bool) -> None:
+    """Make a new key and seal everything anew with it, while the installation serves. Broken off, `--go-on` does the rest."""
     from django.db import transaction
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
-    from vonglau.core import audit, lookup, vault
+    from vonglau.core import audit, lookup, rotating, vault
 
     ring = vault.ring()
-    old = ring.newest_first()
-    fresh = vault.Key.fresh()
-    ring.put([fresh, *old])
-    known = {key.id for key in old}
-    resealed = unreadable = 0
-    for one in vault.everything():
-        if vault.key_of(one.text) not in known:
-            unreadable += 1
-            continue
-        again = vault.reseal(one.text, one.context)
-        if again != one.text:
-            one.put(again)
-            resealed += 1
-    lookup.renew()
+    if not go_on:
+        ring.put([vault.Key.fresh(), *ring.newest_first()])
+    newest, *old = ring.newest_first()
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    with Progress(*columns, console=Console(stderr=True), disable=as_json) as bar:
+        step = bar.add_task("Rows")
+        done = rotating.everything(
+            lambda table, at, total: bar.update(step, description=table, completed=at, total=total)
+        )
     if drop_old:
         # A process may have sealed with an old key while the ring changed: such a key stays until the next rotation.
         used = {vault.key_of(one.text) for one in vault.everything()} | set(lookup.keys_in_use())
-        ring.put([fresh, *(key for key in old if key.id in used)])
+        ring.put([newest, *(key for key in old if key.id in used)])
     with transaction.atomic():
-        audit.record("secrets", {"step": "rotate", "by": operator(), "key": fresh.id, "resealed": resealed})
+        audit.record("secrets", {"step": "rotate", "by": operator(), "key": newest.id, "resealed": done.resealed})
     result(
         as_json,
         {
-            "key": fresh.id,
-            "resealed": resealed,
-            "unreadable": unreadable,
+            "key": newest.id,
+            "resealed": done.resealed,
+            "unreadable": done.unreadable,
             "keys": [key.id for key in ring.newest_first()],
         },
-        f"New key {fresh.id}; {resealed} secrets sealed anew. Copy {ring.path} to where you keep secrets.",
+        f"Key {newest.id}; {done.resealed} secrets sealed anew. Copy {ring.path} to where you keep secrets.",
     )
-    if unreadable:
+    if done.unreadable:
         say(
-            f"{unreadable} secrets were sealed by keys that are not here and stay as they are: `vonglau secrets status`."
+            f"{done.unreadable} secrets were sealed by keys that are not here, or are damaged, and stay as they are: "
+            "`vonglau secrets status`."
         )
 
 

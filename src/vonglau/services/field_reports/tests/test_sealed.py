@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from django.db import connection
 
-from vonglau.core import lookup, vault
+from vonglau.core import lookup, rotating, vault
 from vonglau.core.errors import Locked
 from vonglau.core.people.policy import Actor
 from vonglau.core.tests import factories
@@ -87,10 +87,10 @@ def test_after_a_rotation_all_of_it_opens_and_is_found_without_the_old_key(repor
     fresh, old = vault.Key.fresh(), ring.newest_first()
     ring.put([fresh, *old])
     assert Content.objects.filter(lookup.where(Content, "phone_digest", "0905777123")).exists()
-    for one in vault.everything():
-        one.put(vault.reseal(one.text, one.context))
-    assert lookup.renew() == 3, "telephone and e-mail, and the e-mail of the reporter as a voice"
-    assert lookup.renew() == 0
+    done = rotating.everything()
+    assert (done.resealed, done.unreadable) == (7, 0), "six contacts, and the e-mail of the reporter as a voice"
+    assert done.digests == 3, "telephone and e-mail, and the e-mail of the reporter as a voice"
+    assert rotating.everything().digests == 0
     assert set(lookup.keys_in_use()) == {fresh.id}
     ring.put([fresh])
     found = Content.objects.get(lookup.where(Content, "email_digest", "bi.mat@example.vn"))

@@ -1,6 +1,5 @@
 """Reads such a folder into an installation that has no incident yet: all of it, checked against its manifest first, or nothing."""
 
-import base64
 import hashlib
 import json
 import re
@@ -10,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from django.core.management.color import no_style
-from django.db import connection, models, transaction
+from django.db import connection, transaction
 
 from vonglau.core import audit
 from vonglau.core.audit_models import AuditHead
@@ -21,6 +20,8 @@ from vonglau.core.incidents.models import Incident
 from vonglau.core.people.models import Agency, Unit
 from vonglau.core.people.policy import Actor
 from vonglau.core.worlds import world as world_of
+from vonglau.services.field_reports.moving import bound
+from vonglau.services.field_reports.moving.reading import BAD, Reader, in_a_line
 from vonglau.services.field_reports.moving.tables import FORMAT, Table, tables
 from vonglau.services.field_reports.photos import originals
 from vonglau.services.field_reports.published import writing
@@ -38,7 +39,12 @@ def bring_back(folder: Path, actor: Actor, said: Said = lambda _words: None) -> 
     """Rows by table. Raises BadFile for a folder that is not what its manifest says, BadInput where there are incidents already."""
     manifest = _manifest(folder)
     world = str(manifest["world"])
-    world_of(world)
+    ours = world_of(world).locality
+    if str(manifest["locality"]) != ours:
+        raise BadInput(
+            f"{folder} holds reports of the locality {str(manifest['locality'])[:40]}, this installation's world {world!r} is of {ours}: "
+            f"make one with `vonglau init --locality {str(manifest['locality'])[:40]}`."
+        )
     if not manifest["personal"]:
         raise BadInput(
             f"{folder} was exported without personal data: it is for reading, and lacks what an installation needs."
@@ -56,6 +62,8 @@ def bring_back(folder: Path, actor: Actor, said: Said = lambda _words: None) -> 
             if path.exists():
                 counts[table.name] = _inserted(table, path, known, world)
                 said(f"{table.name}: {counts[table.name]:,}")
+                if table.model is Incident:
+                    bound.whole(world)
         writing.of_world(world)
         _numbers_go_on(world)
         body = {
@@ -76,7 +84,7 @@ def _manifest(folder: Path) -> dict[str, Any]:
         named = dict(told["files"])
         if told["format"] != FORMAT:
             raise BadFile(f"{folder}: format {str(told['format'])[:40]!r}, this program reads {FORMAT!r}")
-        _ = told["world"], told["personal"], told["made_at"]
+        _ = told["world"], told["locality"], told["personal"], told["made_at"]
     except (OSError, ValueError, KeyError, TypeError) as wrong:
         raise BadFile(
             f"{folder}: no export of field reports ({wrong}); give the folder of `vonglau reports export`"
@@ -92,11 +100,13 @@ def _manifest(folder: Path) -> dict[str, Any]:
 
 
 def _lines(path: Path) -> Iterator[dict[str, Any]]:
-    with path.open(encoding="utf-8") as file:
+    if not path.exists():
+        raise BadFile(f"{path} is missing; export anew")
+    with path.open("rb") as file:
         for number, line in enumerate(file, 1):
             try:
                 told = json.loads(line)
-            except ValueError as wrong:
+            except (ValueError, RecursionError) as wrong:
                 raise BadFile(f"{path}, line {number}: no JSON ({wrong})") from wrong
             if not isinstance(told, dict):
                 raise BadFile(f"{path}, line {number}: no object")
@@ -106,57 +116,51 @@ def _lines(path: Path) -> Iterator[dict[str, Any]]:
 def _agencies(folder: Path) -> dict[tuple[str, ...], int]:
     """Agencies and units by their codes, made where they are not known."""
     known: dict[tuple[str, ...], int] = {}
-    for told in _lines(folder / "agencies.jsonl"):
-        units = told.pop("units", [])
-        agency, _made = Agency.objects.get_or_create(
-            code=told.pop("code"), valid_from=told.pop("valid_from"), defaults=told
-        )
-        key = (agency.code, str(agency.valid_from))
-        known[key] = agency.pk
-        for code, name_vi, name_en in units:
-            unit, _made = Unit.objects.get_or_create(
-                agency=agency, code=code, defaults={"name_vi": name_vi, "name_en": name_en}
+    path = folder / "agencies.jsonl"
+    reader = Reader(Agency, {})
+    for number, told in enumerate(_lines(path), 1):
+        try:
+            units = told.pop("units", [])
+            asked = reader.row({**told, "code": told["code"], "valid_from": told["valid_from"], "id": number})
+            agency, _made = Agency.objects.get_or_create(
+                code=asked.code, valid_from=asked.valid_from, defaults={name: getattr(asked, name) for name in told}
             )
-            known[*key, code] = unit.pk
+            key = (agency.code, agency.valid_from.isoformat())
+            known[key] = agency.pk
+            for code, name_vi, name_en in units:
+                names = {"name_vi": str(name_vi)[:200], "name_en": str(name_en)[:200]}
+                unit, _made = Unit.objects.get_or_create(agency=agency, code=str(code)[:40], defaults=names)
+                known[*key, unit.code] = unit.pk
+        except BAD as wrong:
+            raise BadFile(f"{path}, line {number}: {in_a_line(wrong)}") from wrong
     return known
 
 
 def _inserted(table: Table, path: Path, known: dict[tuple[str, ...], int], world: str) -> int:
-    fields = {field.attname: field for field in table.model._meta.concrete_fields}
-    named = {field.name: field for field in fields.values() if field.related_model in (Agency, Unit)}
+    reader = Reader(table.model, known)
     count, lines = 0, _lines(path)
     while some := list(islice(lines, AT_ONCE)):
         rows = []
-        for told in some:
-            values = {}
-            for name, value in told.items():
-                if name in named and value is not None:
-                    values[named[name].attname] = known[tuple(value)]
-                elif name in fields:
-                    values[name] = _value(fields[name], value)
-                elif name not in named:
-                    raise BadFile(
-                        f"{path}: there is no column {name[:60]} here; use the release that wrote it, or a later one"
-                    )
-            if values.get("world", world) != world:
-                raise BadFile(f"{path}: a row of another world")
-            if table.model is AuditHead:
-                values["checkpointed"] = False  # no root of this installation vouches for it yet
-            rows.append(table.model(**values))
+        for number, told in enumerate(some, count + 1):
+            try:
+                rows.append(reader.row(told))
+            except BAD as wrong:
+                raise BadFile(f"{path}, line {number}: {in_a_line(wrong)}") from wrong
+        if table.model is AuditHead:
+            for row in rows:
+                row.checkpointed = False  # no root of this installation vouches for it yet
         if table.model._default_manager.filter(pk__in=[row.pk for row in rows]).exists():
             raise BadInput(
                 f"This installation has rows of {table.name} already: bring reports into a new one, right after `vonglau init` and before "
                 "accounts and settings are made."
             )
-        insert_many(rows, with_keys=True)
+        try:
+            bound.rows(table, rows, world)
+            insert_many(rows, with_keys=True)
+        except BAD as wrong:
+            raise BadFile(f"{path}, lines {count + 1} to {count + len(rows)}: {in_a_line(wrong)}") from wrong
         count += len(rows)
     return count
-
-
-def _value(field: Any, value: Any) -> Any:
-    if isinstance(field, models.BinaryField) and value is not None:
-        return base64.b64decode(value)
-    return value if isinstance(field, models.JSONField) else field.to_python(value)
 
 
 def _numbers_go_on(world: str) -> None:
@@ -170,7 +174,7 @@ def _numbers_go_on(world: str) -> None:
 def _files(folder: Path) -> int:
     """Into their places, each whole or not at all; what is there already is the same."""
     count = 0
-    for path in sorted((folder / "files").iterdir()):
+    for path in sorted((folder / "files").glob("*")):  # an empty folder is lost where only files are copied
         name = path.name
         if not NAME.match(name):
             raise BadFile(f"{path}: no name of a picture")

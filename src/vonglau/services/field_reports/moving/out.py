@@ -4,13 +4,14 @@ import base64
 import hashlib
 import json
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
 from django.db import models, transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
 import vonglau
@@ -23,7 +24,8 @@ from vonglau.core.people.policy import Actor
 from vonglau.core.snapshot import one_moment
 from vonglau.core.worlds import world as world_of
 from vonglau.services.field_reports.models import Original, PhotoReview
-from vonglau.services.field_reports.moving.tables import FORMAT, PUBLIC_INCIDENTS, SHOWN, Table, tables
+from vonglau.services.field_reports.moving import left_out
+from vonglau.services.field_reports.moving.tables import FORMAT, SHOWN, incidents_of, tables
 from vonglau.services.field_reports.photos import originals
 
 Said = Callable[[str], None]
@@ -38,15 +40,29 @@ def plain(field: Any, value: Any) -> Any:
     return value
 
 
-def _row(table: Table, columns: list[Any], row: Any) -> dict[str, Any]:
+Numbers = Mapping[type[models.Model], Mapping[int, int]]
+"""By kind of row: its number in the database, and its number in the export."""
+
+
+def _row(columns: list[Any], row: Any, numbers: Numbers | None) -> dict[str, Any]:
+    """`numbers`: what rows are called instead; a link to a row without one is empty. None: they keep theirs."""
     told: dict[str, Any] = {}
     for field in columns:
         value = getattr(row, field.attname)
-        if value is not None and field.related_model in (Agency, Unit):
+        of = field.model if field.primary_key else field.related_model
+        if value is not None and of in (Agency, Unit):
             told[field.name] = _named(getattr(row, field.name))
+        elif numbers is not None and of in numbers:
+            told[field.attname] = numbers[of].get(value)
         else:
             told[field.attname] = plain(field, value)
     return told
+
+
+def _counted(rows: "QuerySet[Any]") -> dict[int, int]:
+    """Counted anew, from 1: for anybody. Gaps between the database's own numbers would tell how many rows nobody else may see, and
+    between which two they came; a link that leads to one of them, that there is one."""
+    return {pk: n for n, pk in enumerate(rows.order_by("pk").values_list("pk", flat=True).iterator(), 1)}
 
 
 def _named(one: Any) -> list[str]:
@@ -77,19 +93,27 @@ def export(
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     folder.chmod(0o700)  # also one that was there: before anything is in it
     (folder / "files").mkdir(mode=0o700)
+    numbers: dict[type[models.Model], dict[int, int]] | None = None if personal else {}
+    incidents = incidents_of(world)
     with one_moment():  # nobody waits for it: pictures, which take long, are copied afterwards
+        links = left_out.empty_links(incidents) if personal else {}
+        lacks = (
+            left_out.counted(world, incidents, links) if personal else {}
+        )  # for anybody even a number says that there is one
         counts = {"agencies": _written(folder / "agencies.jsonl", _agencies(personal=personal))}
         for table in tables(world):
             columns = table.columns(personal=personal)
             if columns:
-                rows: Iterator[dict[str, Any]] = (
-                    _row(table, columns, row) for row in table.read(world, personal=personal)
-                )
-                rows = rows if personal or table.model is not Incident else _public(rows)
+                if numbers is not None:
+                    numbers[table.model] = _counted(table.shown(personal=False))
+                rows: Iterator[dict[str, Any]] = (_row(columns, row, numbers) for row in table.read(personal=personal))
+                rows = _without(rows, links) if links and table.model is Incident else rows
                 counts[table.name] = _written(folder / f"{table.name}.jsonl", rows)
                 said(f"{table.name}: {counts[table.name]:,}")
         pictures = _pictures(world, personal=personal)
     counts["files"] = _files(folder, pictures)
+    if personal and (gone := len(pictures) - counts["files"]):
+        lacks[left_out.PICTURES] = gone
     manifest = {
         "format": FORMAT,
         "vonglau": vonglau.__version__,
@@ -98,6 +122,7 @@ def export(
         "locality": in_world.locality,
         "personal": personal,
         "rows": counts,
+        "left_out": lacks,
         "files": {str(path.relative_to(folder)): _digest(path) for path in sorted(folder.rglob("*")) if path.is_file()},
     }
     body = {
@@ -115,15 +140,9 @@ def export(
     return manifest
 
 
-LINKS = ("keeper_id", "parent_id")
-"""From one incident to another."""
-
-
-def _public(rows: Iterator[dict[str, Any]]) -> Iterator[dict[str, Any]]:
-    """Rows whose links to incidents that are not in the export are empty: even a number would say that there is one."""
-    there = set(PUBLIC_INCIDENTS.values_list("incident", flat=True))
+def _without(rows: Iterator[dict[str, Any]], links: Mapping[int, frozenset[str]]) -> Iterator[dict[str, Any]]:
     for row in rows:
-        yield row | {name: None for name in LINKS if name in row and row[name] not in there}
+        yield row | dict.fromkeys(links.get(row["id"], ()))
 
 
 def _written(path: Path, rows: Iterator[dict[str, Any]]) -> int:
@@ -140,7 +159,9 @@ def _pictures(world: str, *, personal: bool) -> dict[str, Path]:
     reviews = reviews if personal else reviews.filter(SHOWN[PhotoReview])
     wanted = {sha256: files.path_of(sha256) for sha256 in reviews.values_list("public_sha256", flat=True)}
     if personal:
-        kept = Evidence.objects.filter(incident__reports__world=world, erased_at=None).values_list("sha256", flat=True)
+        kept = Evidence.objects.filter(incident__in=incidents_of(world), erased_at=None).values_list(
+            "sha256", flat=True
+        )
         wanted |= {sha256: files.path_of(sha256) for sha256 in kept}
         names = Original.objects.filter(report__world=world).values_list("name", flat=True)
         wanted |= {f"original-{name}": originals.path_of(name) for name in names}

@@ -24,14 +24,22 @@ AT_ONCE = 1_000
 SERVICE = "field_reports"
 
 OPEN: Mapping[type[models.Model], frozenset[str]] = {
-    IncidentCounter: frozenset({"id", "world", "month", "last"}),
-    Incident: frozenset(field.attname for field in Incident._meta.concrete_fields),
-    Report: frozenset(field.attname for field in Report._meta.concrete_fields) - {"token", "sent_by", "external_id"},
+    Incident: frozenset({
+        "id", "world", "ref", "kind", "service", "title", "origin", "category", "level", "rank", "state", "agency_id", "unit_id",
+        "lon", "lat", "ward", "near_border", "place", "words", "received_at", "verified_at", "assigned_at", "started_at",
+        "resolved_at", "closed_at", "receive_due", "handle_due", "paused_at", "due_at", "escalated", "escalates_at", "outcome",
+        "planned_for", "reopened", "late_before", "keeper_id", "parent_id", "version",
+    }),
+    Report: frozenset({
+        "id", "world", "reference", "incident_id", "category", "lon", "lat", "ward", "received_at", "source", "original_category",
+        "erased_at", "hidden_at",
+    }),
     Content: frozenset({"id", "report_id", "public_words"}),
     Evidence: frozenset({"id", "incident_id", "sha256", "media_type", "size", "width", "height", "at", "erased_at"}),
     PhotoReview: frozenset({"id", "evidence_id", "report_id", "state", "public_sha256", "created_at", "at"}),
-}
-"""Columns for anybody. The chain of steps names who did what, and a note may say anything: both are personal."""
+}  # fmt: skip
+"""Columns for anybody. The chain of steps names who did what, and a note may say anything: both are personal. The counter of numbers
+would tell how many incidents of a month are not in the export."""
 
 
 def _shown(report: str) -> Q:
@@ -67,8 +75,8 @@ class Table:
 
     model: type[models.Model]
     rows: "QuerySet[Any]"
-    streams: bool = False
-    """Its rows belong to the incidents' audit streams."""
+    incidents: "QuerySet[Incident] | None" = None
+    """Whose audit streams its rows belong to, where they do."""
 
     @property
     def name(self) -> str:
@@ -78,21 +86,28 @@ class Table:
         fields = list(self.model._meta.concrete_fields)
         return fields if personal else [field for field in fields if field.attname in OPEN.get(self.model, ())]
 
-    def read(self, world: str, *, personal: bool = True) -> Iterator[Any]:
+    def shown(self, *, personal: bool) -> "QuerySet[Any]":
+        return self.rows if personal else self.rows.filter(SHOWN.get(self.model, Q()))
+
+    def read(self, *, personal: bool = True) -> Iterator[Any]:
         """Every row in a fixed order; without personal data only those that the public may see something of."""
-        if not self.streams:
-            rows = self.rows if personal else self.rows.filter(SHOWN.get(self.model, Q()))
-            yield from rows.order_by("pk").iterator(AT_ONCE)
+        if self.incidents is None:
+            yield from self.shown(personal=personal).order_by("pk").iterator(AT_ONCE)
             return
-        rows = Incident.objects.filter(world=world, kind=KIND).order_by("pk").only("world", "ref")
-        incidents = rows.iterator(AT_ONCE)
+        incidents = self.incidents.order_by("pk").only("world", "ref").iterator(AT_ONCE)
         while some := list(islice(incidents, AT_ONCE)):
             yield from self.rows.filter(stream__in=[one.stream for one in some]).order_by("pk").iterator(AT_ONCE)
 
 
+def incidents_of(world: str) -> "QuerySet[Incident]":
+    """Incidents of reports, and those of other services that such a one was merged into: its fate is theirs."""
+    merged = Incident.objects.filter(world=world, kind=KIND).exclude(keeper=None).exclude(keeper__kind=KIND)
+    return Incident.objects.filter(Q(kind=KIND) | Q(pk__in=merged.values("keeper")), world=world)
+
+
 def tables(world: str) -> list[Table]:
     """Parents before their children. Tables that the service has beside those named here follow, if they lead to a report."""
-    incidents = Incident.objects.filter(world=world, kind=KIND)
+    incidents = incidents_of(world)
     named = [
         Table(IncidentCounter, IncidentCounter.objects.filter(world=world)),
         Table(Incident, incidents),
@@ -107,8 +122,8 @@ def tables(world: str) -> list[Table]:
             named.append(Table(model, model._default_manager.filter(**{f"{leads[0]}__world": world})))
     return [
         *named,
-        Table(Note, Note.objects.all(), streams=True),
+        Table(Note, Note.objects.all(), incidents),
         Table(Verdict, Verdict.objects.filter(voice__report__world=world)),
-        Table(AuditRow, AuditRow.objects.all(), streams=True),
-        Table(AuditHead, AuditHead.objects.all(), streams=True),
+        Table(AuditRow, AuditRow.objects.all(), incidents),
+        Table(AuditHead, AuditHead.objects.all(), incidents),
     ]

@@ -18,8 +18,9 @@ from vonglau.core.detection import Severity
 from vonglau.core.errors import BadInput, NotFound
 from vonglau.core.incidents import clocks, desk, escalation
 from vonglau.core.incidents.models import Incident
+from vonglau.core.incidents.phrases import level_name
 from vonglau.core.incidents.states import OPEN, STATE_NAMES, State
-from vonglau.core.incidents.timeline import SEVERITIES, Entry, level_name, timeline
+from vonglau.core.incidents.timeline import SEVERITIES, Entry, timeline
 from vonglau.core.people import policy
 from vonglau.core.people.models import Agency
 from vonglau.core.people.names import agency_name

@@ -16,7 +16,7 @@ from vonglau.core.alert_models import Alert
 from vonglau.core.errors import Unavailable
 from vonglau.core.events import from_us
 from vonglau.core.incidents.models import Incident
-from vonglau.core.incidents.timeline import join_words
+from vonglau.core.incidents.phrases import join_words
 from vonglau.core.log import LogReader
 from vonglau.core.seams import alert_kinds, event_types, services, upgrades
 from vonglau.engines import open_reader

@@ -9,8 +9,6 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 
-from django.utils import timezone
-from django.utils.formats import number_format
 from django.utils.functional import Promise
 from django.utils.translation import get_language, gettext, ngettext
 from django.utils.translation import gettext_lazy as _
@@ -18,11 +16,10 @@ from django.utils.translation import gettext_lazy as _
 from vonglau.core import alerts, audit
 from vonglau.core.alert_models import Alert
 from vonglau.core.audit_models import Note
-from vonglau.core.errors import BadFile
 from vonglau.core.incidents import wording
 from vonglau.core.incidents.models import Evidence, Incident
+from vonglau.core.incidents.phrases import clock_words, day_words, join_words, level_name
 from vonglau.core.incidents.states import OUTCOME_NAMES, STEP_NAMES, Step
-from vonglau.core.levels import levels
 from vonglau.core.people.models import Role, User
 from vonglau.core.people.names import NamesByDay, agency_name
 from vonglau.core.seams import covered
@@ -198,51 +195,6 @@ def _other(body: dict[str, Any]) -> str:
     return str(next(filter(None, [*named, because.get("split_from")]), ""))
 
 
-def clock_words(moment: datetime | None) -> str:
-    """14:30 12/10 – the year only where it isn't this moment's."""
-    if moment is None:
-        return ""
-    local = timezone.localtime(moment)
-    return f"{local:%H:%M} {local.day}/{local.month}/{local.year}"
-
-
-def day_words(text: str) -> str:
-    day = date.fromisoformat(text)
-    return f"{day.day}/{day.month}/{day.year}"
-
-
-def distance_words(metres: float) -> str:
-    return f"{metres:.0f} m" if metres < 1000 else f"{number_format(round(metres / 1000, 1), 1)} km"
-
-
-def join_words(joined: dict[str, Any] | None) -> str:
-    """Why an alert joined this incident: how near it was in space and time, or what both belong to."""
-    if not joined or joined.get("by") not in ("near", "same"):
-        return ""
-    minutes = round(float(joined.get("seconds", 0)) / 60)
-    if joined["by"] == "same":
-        named = {"what": joined.get("what", ""), "minutes": minutes}
-        if minutes < 1:
-            return gettext("vì cùng %(what)s, cùng lúc") % named
-        alike = ngettext("vì cùng %(what)s, cách %(minutes)s phút", "vì cùng %(what)s, cách %(minutes)s phút", minutes)
-        return alike % named
-    if minutes < 1:
-        return gettext("vì cách %(distance)s, cùng lúc") % {"distance": distance_words(float(joined.get("metres", 0)))}
-    return ngettext("vì cách %(distance)s và %(minutes)s phút", "vì cách %(distance)s và %(minutes)s phút", minutes) % {
-        "distance": distance_words(float(joined.get("metres", 0))),
-        "minutes": minutes,
-    }
-
-
-def level_name(code: str) -> str:
-    """The level's name in the reader's language; its code where the facts no longer know it."""
-    try:
-        level = levels().get(code)
-    except BadFile:
-        level = None
-    return level.name[get_language() or "vi"] if level else code
-
-
 Lines = Callable[[dict[str, Any], _Names, datetime], Iterable[str]]
 
 
@@ -401,5 +353,3 @@ LINES: dict[str, Lines] = {
     "worsens": _alert,
     "ends": _alert,
 }
-
-__all__ = ["Entry", "agency_name", "clock_words", "join_words", "level_name", "timeline", "told", "told_words"]

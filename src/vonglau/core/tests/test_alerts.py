@@ -13,7 +13,7 @@ from vonglau.core.detection import AlertDraft, Certainty, Detector, Severity, Ur
 from vonglau.core.events import to_us
 from vonglau.core.incidents.desk import take
 from vonglau.core.incidents.models import Incident
-from vonglau.core.incidents.timeline import join_words
+from vonglau.core.incidents.phrases import join_words
 from vonglau.core.seams import Correlation, IncidentKind, Service
 from vonglau.core.tests.factories import MONDAY, OPERATOR, drill, live
 

@@ -16,8 +16,8 @@ from vonglau.core import audit
 from vonglau.core.audit_models import Note
 from vonglau.core.incidents import clocks, desk
 from vonglau.core.incidents.models import Incident
+from vonglau.core.incidents.phrases import clock_words, day_words
 from vonglau.core.incidents.states import OUTCOME_NAMES, State, Step
-from vonglau.core.incidents.timeline import clock_words, day_words
 from vonglau.core.people.names import NamesByDay, agency_name
 from vonglau.services.field_reports.models import Report
 from vonglau.services.field_reports.replies import COMMENT

@@ -6,7 +6,7 @@ from django.http import HttpRequest
 from django.urls import reverse
 
 from vonglau.core.incidents import desk
-from vonglau.core.incidents.timeline import clock_words
+from vonglau.core.incidents.phrases import clock_words
 from vonglau.core.notify import vapid
 from vonglau.core.worlds import world
 from vonglau.services.field_reports import replies, rules

@@ -2,6 +2,7 @@
 
 from django.apps import apps
 
+from vonglau.core.people.models import Agency, Unit
 from vonglau.services.field_reports.moving.tables import LEFT_OUT, tables
 
 

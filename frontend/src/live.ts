@@ -6,6 +6,7 @@ import { KINDS, type Change } from "./stream.ts";
 const PERIOD_MS = 1000;
 const dirty = new Set<HTMLElement>();
 const rowsBefore = new WeakMap<Element, Set<string>>();
+const openBefore = new WeakMap<Element, HTMLDetailsElement[]>();
 let timer = 0;
 let last = 0;
 
@@ -14,6 +15,7 @@ const busy = (element: HTMLElement): boolean => element.classList.contains("htmx
 /** Somebody writes in it, chooses rows of it, or has a dialog or menu of it open: wait until they are done, morphing or not. */
 const written = (element: HTMLElement): boolean => {
   if (element.querySelector("dialog[open], details.menu[open], input[name=pick]:checked")) return true;
+  if (all<HTMLTextAreaElement>("textarea", element).some((one) => one.value !== one.defaultValue)) return true;
   const active = document.activeElement;
   return active instanceof HTMLElement && element.contains(active) && active.matches("input, textarea, select");
 };
@@ -81,9 +83,14 @@ export function start(): void {
       return;
     }
     rowsBefore.set(source, rowNames(source));
+    openBefore.set(source, all<HTMLDetailsElement>("details[open]", source));
   });
   document.addEventListener("htmx:after:swap", (event) => {
-    if (event.target instanceof Element && event.target.matches("[data-live]")) greet(event.target);
+    if (!(event.target instanceof Element) || !event.target.matches("[data-live]")) return;
+    greet(event.target);
+    // The server knows nothing of what a person unfolded: it stays so.
+    for (const one of openBefore.get(event.target) ?? []) if (one.isConnected) one.open = true;
+    openBefore.delete(event.target);
   });
   document.addEventListener("htmx:finally:request", plan);
 }

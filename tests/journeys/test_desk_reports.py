@@ -146,6 +146,12 @@ def test_what_stands_behind_a_report_opens_by_a_key_and_on_record(
     anybody.goto(public)
     expect(anybody.locator("body")).to_contain_text("nhà ông [•••] tắt")
     panel.locator(".report-hide summary").click()
+    with page.expect_response(lambda answer: answer.url.endswith(path)):  # the page follows a change of it
+        page.evaluate(
+            "ref => document.dispatchEvent(new CustomEvent('vl:incident', {detail: {ref}}))",
+            reference.replace("PA-", "SV-"),
+        )
+    expect(panel.locator(".report-hide")).to_have_attribute("open", "")
     panel.locator("[name=why]").fill("Chuyện riêng của hàng xóm")
     panel.get_by_role("button", name=said["hide"], exact=True).click()
     expect(panel).to_contain_text(said["hidden"])

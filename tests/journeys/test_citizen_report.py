@@ -217,6 +217,12 @@ def ready_offline(page: Page) -> None:
         "caches.open('field-reports-1').then(kept => kept.keys()).then(keys => keys.some(one => one.url.includes('/assets/citizen')))",
     )
     until(page, "navigator.serviceWorker.getRegistration().then(found => found?.active?.state === 'activated')")
+    page.reload()  # what the worker kept at first may be of the language before a switch
+    until(
+        page,
+        "caches.match('/field_reports/').then(kept => kept.text())"
+        '.then(text => text.includes(`<html lang="${document.documentElement.lang}"`))',
+    )
 
 
 def test_a_report_written_without_a_connection_is_sent_once_when_it_returns(phone: Person, city: Serving) -> None:

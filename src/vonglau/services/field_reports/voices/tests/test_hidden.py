@@ -29,15 +29,6 @@ from vonglau.services.field_reports.voices.tests.people import (
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture(autouse=True)
-def city(settings: Any, tmp_path: Path) -> None:
-    settings.VONGLAU_DATA, settings.MEDIA_ROOT = tmp_path, tmp_path / "files"
-    settings.VONGLAU_SECRETS = tmp_path / "secrets"
-    settings.ALLOWED_HOSTS = ["testserver"]
-    factories.live()
-    factories.drill()
-
-
 def refuse(found: Report, reason: str = "denunciation") -> None:
     details = Details(outcome="redirected", why="Là đơn.", reason=reason, target="citizen_reception")
     desk.take("live", found.incident.ref, "refuse", factories.OPERATOR, details)

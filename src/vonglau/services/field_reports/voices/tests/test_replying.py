@@ -26,14 +26,6 @@ QUESTION = "Cột đèn số mấy, phía nào của chợ?"
 ANSWER = "Cột số 12, phía cổng sau. Gọi 0905 123 456"
 
 
-@pytest.fixture(autouse=True)
-def city(settings: Any, tmp_path: Path) -> None:
-    settings.VONGLAU_DATA, settings.MEDIA_ROOT = tmp_path, tmp_path / "files"
-    settings.VONGLAU_SECRETS = tmp_path / "secrets"
-    settings.ALLOWED_HOSTS = ["testserver"]
-    factories.live()
-
-
 def asked(**more: Any) -> Report:
     """A report whose clock waits for its reporter."""
     found = report(**more)

@@ -33,15 +33,6 @@ from vonglau.services.field_reports.voices.tests.people import (
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture(autouse=True)
-def city(settings: Any, tmp_path: Path) -> None:
-    settings.VONGLAU_DATA, settings.MEDIA_ROOT = tmp_path, tmp_path / "files"
-    settings.VONGLAU_SECRETS = tmp_path / "secrets"
-    settings.ALLOWED_HOSTS = ["testserver"]
-    factories.live()
-    factories.drill()
-
-
 def test_an_address_is_asked_first_and_told_only_after_it_said_yes(tmp_path: Path) -> None:
     found = report()
     phone = browser()

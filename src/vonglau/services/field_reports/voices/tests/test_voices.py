@@ -2,7 +2,6 @@
 
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
 from django.db import connection
@@ -23,15 +22,6 @@ from vonglau.services.field_reports.voices.tests.people import browser, follower
 
 pytestmark = pytest.mark.django_db
 CLERK = Actor("clerk", "administrator")
-
-
-@pytest.fixture(autouse=True)
-def city(settings: Any, tmp_path: Path) -> None:
-    settings.VONGLAU_DATA, settings.MEDIA_ROOT = tmp_path, tmp_path / "files"
-    settings.VONGLAU_SECRETS = tmp_path / "secrets"
-    settings.ALLOWED_HOSTS = ["testserver"]
-    factories.live()
-    factories.drill()
 
 
 # ---------------------------------------------------------------------------------------------- counting
